@@ -1,0 +1,170 @@
+//! Conflicts between the subtasks of a batch (specification, "Analyze Conflicts").
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::{graph::Graph, subtask::Subtask};
+
+/// What kind of conflict it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum ConflictKind {
+    /// Several subtasks modified the same file.
+    FileConflict,
+    /// A subtask waits for one that failed.
+    DependencyConflict,
+}
+
+/// How bad it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Ordered edits: each subtask waited for the one before.
+    Low,
+    /// Edits at the same time.
+    High,
+    /// Work that can never start as things stand.
+    Critical,
+}
+
+/// One conflict.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Conflict {
+    /// What kind it is.
+    #[serde(rename = "type")]
+    pub kind: ConflictKind,
+    /// How bad it is.
+    pub severity: Severity,
+    /// The agent types involved, each once.
+    pub agents: Vec<String>,
+    /// The subtasks involved, oldest first.
+    pub subtask_ids: Vec<Uuid>,
+    /// One sentence.
+    pub description: String,
+    /// The files involved.
+    pub files: Vec<String>,
+}
+
+/// Paths that recorded actions wrote, by subtask.
+pub type ActionFiles = BTreeMap<Uuid, Vec<String>>;
+
+/// `./a//b` and `a/b` are one file; `..` is resolved where there is something to go back from.
+#[must_use]
+pub fn normalise_path(path: &str) -> String {
+    let absolute = path.starts_with('/');
+    let mut parts: Vec<&str> = Vec::new();
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            ".." if parts.last().is_some_and(|last| *last != "..") => {
+                parts.pop();
+            }
+            ".." if absolute => {}
+            other => parts.push(other),
+        }
+    }
+    let joined = parts.join("/");
+    if absolute { format!("/{joined}") } else { joined }
+}
+
+/// The strings of an array inside a JSON object, as normalised paths.
+fn paths_in(object: Option<&crate::json::JsonObject>, key: &str) -> Vec<String> {
+    let Some(object) = object else { return Vec::new() };
+    match object.parse().get(key) {
+        Some(serde_json::Value::Array(items)) => items
+            .iter()
+            .filter_map(serde_json::Value::as_str)
+            .map(normalise_path)
+            .filter(|path| !path.is_empty())
+            .collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// The files that a subtask reports in its result, in its own order, each once.
+#[must_use]
+pub fn reported_files(subtask: &Subtask) -> Vec<String> {
+    let mut seen = BTreeSet::new();
+    paths_in(subtask.result.as_ref(), "files")
+        .into_iter()
+        .filter(|path| seen.insert(path.clone()))
+        .collect()
+}
+
+/// Every file that a subtask touched: reported, in its snapshot, or written by a recorded action.
+#[must_use]
+pub fn touched_files(subtask: &Subtask, actions: &ActionFiles) -> BTreeSet<String> {
+    let mut files: BTreeSet<String> = reported_files(subtask).into_iter().collect();
+    files.extend(paths_in(subtask.context_snapshot.as_ref(), "modified_files"));
+    files.extend(
+        actions
+            .get(&subtask.id)
+            .into_iter()
+            .flatten()
+            .map(|path| normalise_path(path))
+            .filter(|p| !p.is_empty()),
+    );
+    files
+}
+
+/// Finds the conflicts of a batch: file conflicts by path, then dependency conflicts by age. The
+/// order of `subtasks` does not matter.
+///
+/// `graph` holds the batch's subtasks and everything that they wait for.
+#[must_use]
+pub fn conflicts(subtasks: &[Subtask], actions: &ActionFiles, graph: &Graph) -> Vec<Conflict> {
+    let mut ordered: Vec<&Subtask> = subtasks.iter().collect();
+    ordered.sort_unstable_by_key(|subtask| subtask.id);
+
+    let mut by_file: BTreeMap<String, Vec<&Subtask>> = BTreeMap::new();
+    for subtask in &ordered {
+        for file in touched_files(subtask, actions) {
+            by_file.entry(file).or_default().push(subtask);
+        }
+    }
+    let file_conflicts =
+        by_file.into_iter().filter(|(_, touching)| touching.len() > 1).map(|(file, touching)| {
+            let ids: Vec<Uuid> = touching.iter().map(|subtask| subtask.id).collect();
+            Conflict {
+                kind: ConflictKind::FileConflict,
+                severity: if graph.is_chain(&ids) { Severity::Low } else { Severity::High },
+                agents: agents(touching.iter().map(|subtask| subtask.agent_type.as_str())),
+                subtask_ids: ids,
+                description: format!("Multiple agents modified the same file: {file}"),
+                files: vec![file],
+            }
+        });
+    let stranded =
+        ordered.iter().filter(|subtask| !subtask.status.is_terminal()).filter_map(|subtask| {
+            let failed = graph.failed_blocker(subtask.id)?;
+            Some(Conflict {
+                kind: ConflictKind::DependencyConflict,
+                severity: Severity::Critical,
+                agents: agents(
+                    [subtask.agent_type.as_str(), failed.agent_type.as_str()].into_iter(),
+                ),
+                subtask_ids: vec![subtask.id, failed.id],
+                description: format!(
+                    "Blocked task depends on failed task: {} ({}) waits for {} ({})",
+                    subtask.id, subtask.agent_type, failed.id, failed.agent_type
+                ),
+                files: Vec::new(),
+            })
+        });
+    file_conflicts.chain(stranded).collect()
+}
+
+fn agents<'a>(types: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let mut seen = Vec::new();
+    for kind in types {
+        if !seen.iter().any(|known| known == kind) {
+            seen.push(kind.to_owned());
+        }
+    }
+    seen
+}

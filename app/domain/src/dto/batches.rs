@@ -1,0 +1,172 @@
+//! `/api/orchestration/batch…`, synthesis and conflicts.
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::{
+    batch::{Batch, BatchStatus, BatchWithSubtasks},
+    check::{Check, TASKS},
+    conflict::Conflict,
+    json::JsonObject,
+    problem::Refusal,
+    synthesis::Synthesis,
+};
+
+/// Body of `POST /api/orchestration/batch-submit`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct SubmitBatch {
+    /// The session; it appears on first use. 1–200 characters.
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 200))]
+    pub session_id: String,
+    /// The wave; it is created when it does not exist. 0 or more.
+    #[cfg_attr(feature = "openapi", schema(minimum = 0))]
+    pub wave_number: i32,
+    /// The work, 1–5,000 tasks.
+    #[cfg_attr(feature = "openapi", schema(min_items = 1, max_items = 5000))]
+    pub tasks: Vec<Task>,
+}
+
+/// One task of a batch.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Task {
+    /// The submitter's own name for it; need not be unique.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(max_length = 200))]
+    pub task_id: Option<String>,
+    /// The role that does it.
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 200))]
+    pub agent_type: String,
+    /// What is to be done; 1–100,000 characters.
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 100_000))]
+    pub description: String,
+    /// 1–10, higher first; 5 when left out.
+    #[serde(default = "default_priority")]
+    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 10, default = 5))]
+    pub priority: i32,
+    /// What must complete first: ids of subtasks of the session, or `task_id`s or 0-based indices
+    /// of tasks of this batch.
+    #[serde(default)]
+    pub blocked_by: Vec<BlockerRef>,
+    /// The same, under the name that a plan uses.
+    #[serde(default)]
+    pub depends_on: Vec<BlockerRef>,
+    /// Whether its failure leaves the wave standing (extension).
+    #[serde(default)]
+    pub optional: bool,
+    /// State captured at its start.
+    #[serde(default)]
+    pub context_snapshot: Option<JsonObject>,
+}
+
+const fn default_priority() -> i32 {
+    5
+}
+
+/// A blocker as a submitter names it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(untagged)]
+pub enum BlockerRef {
+    /// The 0-based index of a task of the same batch.
+    Index(u32),
+    /// A `task_id` of the same batch, or the id of a subtask of the session.
+    Name(String),
+}
+
+impl SubmitBatch {
+    /// Holds the request to its limits.
+    ///
+    /// # Errors
+    /// [`Refusal::Invalid`].
+    pub fn check(&self) -> Result<(), Refusal> {
+        let mut check = Check::default();
+        check.name("session_id", &self.session_id);
+        check.range("wave_number", self.wave_number.into(), 0, i32::MAX.into());
+        if self.tasks.is_empty() {
+            check.fail("tasks", "must have at least one task");
+        } else if self.tasks.len() > TASKS {
+            check.fail(
+                "tasks",
+                format!("must have at most {TASKS} tasks; submit several batches to one wave"),
+            );
+        } else {
+            for (index, task) in self.tasks.iter().enumerate() {
+                task.check(index, &mut check);
+            }
+        }
+        check.finish()
+    }
+}
+
+impl Task {
+    fn check(&self, index: usize, check: &mut Check) {
+        let field = |name: &str| format!("tasks[{index}].{name}");
+        if let Some(task_id) = self.task_id.as_deref().filter(|id| !id.is_empty()) {
+            check.name(&field("task_id"), task_id);
+        }
+        check.name(&field("agent_type"), &self.agent_type);
+        check.text(&field("description"), &self.description, true);
+        check.range(&field("priority"), self.priority.into(), 1, 10);
+        check.list(&field("blocked_by"), self.blocked_by.len() + self.depends_on.len());
+        if let Some(snapshot) = &self.context_snapshot {
+            check.object(&field("context_snapshot"), &snapshot.parse());
+        }
+    }
+}
+
+/// A batch that was submitted.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct SubmitAnswer {
+    /// Always true; refusals are problems.
+    pub success: bool,
+    /// The batch.
+    pub batch: SubmittedBatch,
+}
+
+/// A batch with the ids of its subtasks.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct SubmittedBatch {
+    /// The batch itself.
+    #[serde(flatten)]
+    pub batch: Batch,
+    /// In the order of `tasks`.
+    pub subtask_ids: Vec<Uuid>,
+}
+
+/// Answer of `GET /api/orchestration/batch/{id}`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct BatchAnswer {
+    /// The batch with its subtasks.
+    pub batch: BatchWithSubtasks,
+}
+
+/// Answer of `POST /api/orchestration/batch/{id}/complete`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct CompleteAnswer {
+    /// Always true; refusals are problems.
+    pub success: bool,
+    /// The stored synthesis, or a snapshot of it while subtasks are open.
+    pub synthesis: Synthesis,
+    /// Where the batch stands; `completed` once nothing is open.
+    pub status: BatchStatus,
+    /// How many subtasks have not ended.
+    pub open_tasks: i32,
+}
+
+/// Answer of `GET /api/orchestration/conflicts/{id}`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ConflictReport {
+    /// The batch.
+    pub batch_id: Uuid,
+    /// What clashes.
+    pub conflicts: Vec<Conflict>,
+    /// How many.
+    pub conflict_count: i32,
+}

@@ -1,0 +1,17 @@
+//! Requests and responses: what goes over the wire around the domain types.
+//!
+//! Requests know their own limits (`check`); unknown fields are ignored everywhere.
+
+mod actions;
+mod batches;
+mod planning;
+mod sessions;
+mod subtasks;
+mod waves;
+
+pub use actions::*;
+pub use batches::*;
+pub use planning::*;
+pub use sessions::*;
+pub use subtasks::*;
+pub use waves::*;

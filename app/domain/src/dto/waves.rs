@@ -1,0 +1,105 @@
+//! `/api/waves/{session_id}/…`
+
+use serde::{Deserialize, Serialize};
+
+use crate::{check::Check, problem::Refusal, wave::Wave};
+
+/// Body of `POST /api/waves/{session_id}/create`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct CreateWave {
+    /// Its place in the order of execution; 0 or more.
+    #[cfg_attr(feature = "openapi", schema(minimum = 0))]
+    pub wave_number: i32,
+    /// A short title.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// What the phase is for.
+    #[serde(default)]
+    pub description: Option<String>,
+}
+
+impl CreateWave {
+    /// Holds the request to its limits.
+    ///
+    /// # Errors
+    /// [`Refusal::Invalid`].
+    pub fn check(&self) -> Result<(), Refusal> {
+        let mut check = Check::default();
+        check.range("wave_number", self.wave_number.into(), 0, i32::MAX.into());
+        if let Some(name) = &self.name {
+            if !name.is_empty() {
+                check.name("name", name);
+            }
+        }
+        check.text("description", self.description.as_deref().unwrap_or_default(), false);
+        check.finish()
+    }
+}
+
+/// Body of `POST /api/waves/{session_id}/start`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct StartWave {
+    /// The wave to start.
+    #[cfg_attr(feature = "openapi", schema(minimum = 0))]
+    pub wave_number: i32,
+    /// Start although a lower wave failed (extension).
+    #[serde(default)]
+    pub force: bool,
+}
+
+/// Body of `POST /api/waves/{session_id}/transition`; may be left out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct TransitionWave {
+    /// Go on although the last finished wave failed (extension).
+    #[serde(default)]
+    pub force: bool,
+}
+
+/// A wave that was created or started.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct WaveAnswer {
+    /// Always true; refusals are problems.
+    pub success: bool,
+    /// The wave as it stands now.
+    pub wave: Wave,
+}
+
+/// A transition that was made.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct TransitionAnswer {
+    /// Always true; refusals are problems.
+    pub success: bool,
+    /// The wave that runs now; the one just completed when it was the last.
+    pub wave: Wave,
+    /// The number of the wave before it.
+    pub from: Option<i32>,
+    /// The number of the wave that was started; none when the last one was completed.
+    pub to: Option<i32>,
+}
+
+/// The wave a session is at.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct CurrentWave {
+    /// The running wave, else the highest pending one.
+    pub wave: Wave,
+    /// The lowest pending wave (extension).
+    pub next: Option<Wave>,
+}
+
+/// Every wave of a session, by number.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct WaveHistory {
+    /// The session.
+    pub session_id: String,
+    /// Its waves.
+    pub waves: Vec<Wave>,
+    /// How many there are.
+    pub count: i32,
+}

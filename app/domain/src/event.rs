@@ -1,0 +1,367 @@
+//! Events: what is told to everyone as it happens (specification, "WebSocket Events").
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::{
+    Time,
+    batch::Batch,
+    dto::Action,
+    subtask::{Subtask, SubtaskStatus},
+    wave::Wave,
+};
+
+/// A stream of events that a client can follow.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Channel {
+    /// Every `wave.*` and `batch.*` event.
+    Global,
+    /// Everything of one session.
+    Session(String),
+    /// Everything of one batch.
+    Batch(Uuid),
+    /// Everything of one agent type.
+    Agent(String),
+}
+
+impl Channel {
+    /// Parses `global`, `sessions/{id}`, `batches/{id}` or `agents/{type}`.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        if name == "global" {
+            return Some(Self::Global);
+        }
+        let (kind, id) = name.split_once('/')?;
+        if id.is_empty()
+            || id.chars().count() > crate::check::NAME
+            || id.chars().any(char::is_control)
+        {
+            return None;
+        }
+        match kind {
+            "sessions" => Some(Self::Session(id.to_owned())),
+            "batches" => id.parse().ok().map(Self::Batch),
+            "agents" => Some(Self::Agent(id.to_owned())),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Channel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Global => f.write_str("global"),
+            Self::Session(id) => write!(f, "sessions/{id}"),
+            Self::Batch(id) => write!(f, "batches/{id}"),
+            Self::Agent(kind) => write!(f, "agents/{kind}"),
+        }
+    }
+}
+
+/// An event that a use-case appends in its own transaction; it has no position in the log yet.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewEvent {
+    /// Its name, such as `wave.completed`.
+    pub event: &'static str,
+    /// The session that it happened in.
+    pub session_id: String,
+    /// The batch that it is about.
+    pub batch_id: Option<Uuid>,
+    /// The agent type that it is about.
+    pub agent_type: Option<String>,
+    /// What happened.
+    pub data: Value,
+    /// When.
+    pub at: Time,
+}
+
+impl NewEvent {
+    fn of_wave(event: &'static str, wave: &Wave, data: Value, at: Time) -> Self {
+        Self {
+            event,
+            session_id: wave.session_id.clone(),
+            batch_id: None,
+            agent_type: None,
+            data,
+            at,
+        }
+    }
+
+    /// `wave.created` (extension).
+    #[must_use]
+    pub fn wave_created(wave: &Wave, at: Time) -> Self {
+        let data = json!({
+            "session_id": wave.session_id, "wave_number": wave.wave_number, "status": wave.status, "name": wave.name,
+        });
+        Self::of_wave("wave.created", wave, data, at)
+    }
+
+    /// `wave.transitioned`: the wave started; `from` is the wave before it.
+    #[must_use]
+    pub fn wave_transitioned(wave: &Wave, from: Option<i32>, at: Time) -> Self {
+        let data = json!({
+            "session_id": wave.session_id, "from": from, "to": wave.wave_number, "status": wave.status,
+        });
+        Self::of_wave("wave.transitioned", wave, data, at)
+    }
+
+    /// `wave.completed` or `wave.failed`, after the wave's status.
+    #[must_use]
+    pub fn wave_finished(wave: &Wave, at: Time) -> Self {
+        let event = if wave.status == crate::wave::WaveStatus::Failed {
+            "wave.failed"
+        } else {
+            "wave.completed"
+        };
+        let data = json!({
+            "session_id": wave.session_id,
+            "wave_number": wave.wave_number,
+            "status": wave.status,
+            "total_tasks": wave.total_tasks,
+            "completed_tasks": wave.completed_tasks,
+            "failed_tasks": wave.failed_tasks,
+            "duration_ms": wave.duration_ms(),
+        });
+        Self::of_wave(event, wave, data, at)
+    }
+
+    /// `wave.reopened` (extension): a failed subtask of a failed wave is tried again.
+    #[must_use]
+    pub fn wave_reopened(wave: &Wave, at: Time) -> Self {
+        let data = json!({
+            "session_id": wave.session_id, "wave_number": wave.wave_number, "status": wave.status,
+        });
+        Self::of_wave("wave.reopened", wave, data, at)
+    }
+
+    /// `batch.created`.
+    #[must_use]
+    pub fn batch_created(batch: &Batch, subtask_ids: &[Uuid], at: Time) -> Self {
+        Self {
+            event: "batch.created",
+            session_id: batch.session_id.clone(),
+            batch_id: Some(batch.id),
+            agent_type: None,
+            data: json!({
+                "batch_id": batch.id,
+                "session_id": batch.session_id,
+                "wave_number": batch.wave_number,
+                "status": batch.status,
+                "total_tasks": batch.total_tasks,
+                "subtask_ids": subtask_ids,
+            }),
+            at,
+        }
+    }
+
+    /// `batch.completed`.
+    #[must_use]
+    pub fn batch_completed(batch: &Batch, next_wave_ready: bool, at: Time) -> Self {
+        Self {
+            event: "batch.completed",
+            session_id: batch.session_id.clone(),
+            batch_id: Some(batch.id),
+            agent_type: None,
+            data: json!({
+                "batch_id": batch.id,
+                "session_id": batch.session_id,
+                "wave_number": batch.wave_number,
+                "total_tasks": batch.total_tasks,
+                "completed_tasks": batch.completed_tasks,
+                "failed_tasks": batch.failed_tasks,
+                "outcome": batch.outcome,
+                "next_wave_ready": next_wave_ready,
+            }),
+            at,
+        }
+    }
+
+    /// `subtask.updated`: everything that a list shows of it, without the result itself.
+    #[must_use]
+    pub fn subtask_updated(subtask: &Subtask, from: SubtaskStatus, at: Time) -> Self {
+        Self {
+            event: "subtask.updated",
+            session_id: subtask.session_id.clone(),
+            batch_id: Some(subtask.batch_id),
+            agent_type: Some(subtask.agent_type.clone()),
+            data: json!({
+                "subtask_id": subtask.id,
+                "batch_id": subtask.batch_id,
+                "session_id": subtask.session_id,
+                "wave_number": subtask.wave_number,
+                "agent_type": subtask.agent_type,
+                "agent_id": subtask.agent_id,
+                "from": from,
+                "status": subtask.status,
+                "priority": subtask.priority,
+                "open_blockers": subtask.open_blockers,
+                "retry_count": subtask.retry_count,
+                "started_at": subtask.started_at,
+                "completed_at": subtask.completed_at,
+            }),
+            at,
+        }
+    }
+}
+
+impl NewEvent {
+    /// `action.recorded`: who did what to which files, without input and output.
+    #[must_use]
+    pub fn action_recorded(action: &Action, subtask: Option<&Subtask>, at: Time) -> Self {
+        Self {
+            event: "action.recorded",
+            session_id: action.session_id.clone(),
+            batch_id: subtask.map(|subtask| subtask.batch_id),
+            agent_type: subtask.map(|subtask| subtask.agent_type.clone()),
+            data: json!({
+                "action_id": action.id,
+                "session_id": action.session_id,
+                "subtask_id": action.subtask_id,
+                "agent_id": action.agent_id,
+                "tool_name": action.tool_name,
+                "tool_type": action.tool_type,
+                "file_paths": action.file_paths,
+                "writes_files": action.writes_files,
+                "exit_code": action.exit_code,
+                "duration_ms": action.duration_ms,
+            }),
+            at,
+        }
+    }
+}
+
+/// An event in the log.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Event {
+    /// Its position in the log; dense, from 1.
+    pub seq: i64,
+    /// Its name, such as `wave.completed`.
+    pub event: String,
+    /// The session that it happened in.
+    pub session_id: String,
+    /// The batch that it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batch_id: Option<Uuid>,
+    /// The agent type that it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent_type: Option<String>,
+    /// What happened.
+    pub data: crate::json::JsonObject,
+    /// When; milliseconds since 1970.
+    pub timestamp: i64,
+}
+
+impl Event {
+    /// Whether the channel carries this event.
+    #[must_use]
+    pub fn is_on(&self, channel: &Channel) -> bool {
+        match channel {
+            Channel::Global => self.event.starts_with("wave.") || self.event.starts_with("batch."),
+            Channel::Session(id) => self.session_id == *id,
+            Channel::Batch(id) => self.batch_id == Some(*id),
+            Channel::Agent(kind) => self.agent_type.as_ref() == Some(kind),
+        }
+    }
+}
+
+/// What the server sends over the socket.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum ServerFrame {
+    /// An event of a channel.
+    Event(Envelope),
+    /// Everything else.
+    Control(Control),
+}
+
+/// An event as one channel carries it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Envelope {
+    /// The channel that the client subscribed to.
+    pub channel: String,
+    /// The event's name.
+    pub event: String,
+    /// What happened.
+    pub data: Value,
+    /// When; milliseconds since 1970.
+    pub timestamp: i64,
+    /// Its position in the log.
+    pub seq: i64,
+}
+
+/// Frames that are not events.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "lowercase")]
+pub enum Control {
+    /// The first frame of every socket.
+    Connected {
+        /// The server's name for this socket.
+        client_id: Uuid,
+        /// Milliseconds since 1970.
+        timestamp: i64,
+        /// The last position of the log at that moment.
+        seq: i64,
+    },
+    /// A subscription changed.
+    Ack {
+        /// The client's name for its request.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        id: Option<Value>,
+        /// Always true; refusals are `error` frames.
+        success: bool,
+        /// The channel.
+        channel: String,
+        /// Milliseconds since 1970.
+        timestamp: i64,
+    },
+    /// The answer to `ping`.
+    Pong {
+        /// Milliseconds since 1970.
+        timestamp: i64,
+    },
+    /// The client fell behind: its subscriptions are gone; subscribe again with this `since`.
+    Resync {
+        /// The last position that the client was sent.
+        since: i64,
+    },
+    /// The client's frame was not understood.
+    Error {
+        /// A sentence.
+        error: String,
+        /// A stable name of the kind of error.
+        code: String,
+        /// Milliseconds since 1970.
+        timestamp: i64,
+    },
+}
+
+/// What a client sends over the socket.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "lowercase")]
+pub enum ClientFrame {
+    /// Follow a channel.
+    Subscribe {
+        /// Its name.
+        channel: String,
+        /// The client's name for this request, echoed in the ack.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        id: Option<Value>,
+        /// Replay every event after this position first.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        since: Option<i64>,
+    },
+    /// Stop following a channel.
+    Unsubscribe {
+        /// Its name.
+        channel: String,
+        /// The client's name for this request, echoed in the ack.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        id: Option<Value>,
+    },
+    /// Is anybody there?
+    Ping,
+}

@@ -1,0 +1,77 @@
+//! JSON objects that Swell stores and hands on without looking inside.
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::{Map, Value, value::RawValue};
+
+/// A JSON object kept as text: a batch of 1,000 results is read from the database and written to
+/// the socket without being parsed in between.
+///
+/// What arrives from outside is parsed once ([`Deserialize`]), so that it is known to be an object
+/// of sane depth (at most 128 levels) without lone surrogates.
+#[derive(Clone, Debug)]
+pub struct JsonObject(Box<RawValue>);
+
+impl JsonObject {
+    /// Wraps text that is known to be a JSON object, such as a `jsonb` column's.
+    ///
+    /// # Errors
+    /// When the text is not JSON.
+    pub fn from_text(text: String) -> Result<Self, serde_json::Error> {
+        RawValue::from_string(text).map(Self)
+    }
+
+    /// The object's text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        self.0.get()
+    }
+
+    /// The object, parsed.
+    #[must_use]
+    pub fn parse(&self) -> Map<String, Value> {
+        serde_json::from_str(self.0.get()).unwrap_or_default()
+    }
+}
+
+impl From<Map<String, Value>> for JsonObject {
+    fn from(map: Map<String, Value>) -> Self {
+        // A map with string keys always serialises; the empty object stands in for what cannot be.
+        let raw = serde_json::value::to_raw_value(&map)
+            .unwrap_or_else(|_| RawValue::from_string("{}".to_owned()).unwrap_or_default());
+        Self(raw)
+    }
+}
+
+impl PartialEq for JsonObject {
+    /// Equal as JSON: the order of keys and the spacing do not count.
+    fn eq(&self, other: &Self) -> bool {
+        self.as_str() == other.as_str() || self.parse() == other.parse()
+    }
+}
+
+impl Serialize for JsonObject {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for JsonObject {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Map::<String, Value>::deserialize(deserializer).map(Self::from)
+    }
+}
+
+#[cfg(feature = "openapi")]
+impl utoipa::PartialSchema for JsonObject {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+        utoipa::openapi::ObjectBuilder::new()
+            .schema_type(utoipa::openapi::schema::Type::Object)
+            .additional_properties(Some(utoipa::openapi::schema::AdditionalProperties::FreeForm(
+                true,
+            )))
+            .into()
+    }
+}
+
+#[cfg(feature = "openapi")]
+impl utoipa::ToSchema for JsonObject {}

@@ -1,0 +1,140 @@
+//! The use-cases of Swell and their SQL.
+//!
+//! A use-case locks what it decides on, asks `domain`, writes, appends its events and commits: one
+//! transaction, a fixed number of statements however much it touches.
+//!
+//! **Invariant:** every change to a session's rows is made while its row in `sessions` is held
+//! ([`lock`]), so that a session's changes happen one after another and no two transactions can
+//! wait for each other in a circle.
+//!
+//! **Invariant:** nothing here knows about HTTP, sockets or Leptos.
+
+mod actions;
+mod appender;
+mod batches;
+mod clock;
+mod error;
+mod events;
+mod feed;
+mod group;
+mod idempotency;
+mod lock;
+mod material;
+mod planning;
+mod registry;
+mod sessions;
+mod store;
+mod subtasks;
+mod waves;
+
+use std::{sync::Arc, time::Duration};
+
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+
+pub use error::{Error, Result};
+pub use feed::{Feed, FeedEvent};
+pub use idempotency::IdempotencyKey;
+
+/// The schema, as files in `migrations/`.
+pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("../../migrations");
+
+/// The use-cases over one database. Cheap to clone; every clone shares the same parts.
+#[derive(Clone, Debug)]
+pub struct Engine {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    pool: PgPool,
+    patches: subtasks::Patches,
+    plans: group::Group<planning::NewPlan, ()>,
+    feed: Feed,
+    appender: appender::Waker,
+    registry: registry::Cache,
+}
+
+impl Engine {
+    /// Opens a pool of at most `connections` connections and brings the schema up to date. Several
+    /// servers may do so at once: migrations run under a lock.
+    ///
+    /// # Errors
+    /// When the database cannot be reached or a migration fails.
+    pub async fn connect(url: &str, connections: u32) -> Result<Self> {
+        let pool = Self::pool(url, connections).await?;
+        MIGRATOR.run(&pool).await.map_err(Error::internal)?;
+        Ok(Self::over(pool).await?)
+    }
+
+    /// A pool with the settings that every connection of Swell has.
+    ///
+    /// # Errors
+    /// When the URL is malformed or the database cannot be reached.
+    pub async fn pool(url: &str, connections: u32) -> Result<PgPool> {
+        let options: PgConnectOptions = url.parse()?;
+        let options = options.application_name("swell").options([
+            // Every query has an index; with fresh tables the planner does not know that yet, and
+            // prepared statements would keep its first choice.
+            ("enable_seqscan", "off"),
+            ("jit", "off"),
+            ("statement_timeout", "30s"),
+            ("lock_timeout", "10s"),
+            ("idle_in_transaction_session_timeout", "60s"),
+        ]);
+        Ok(PgPoolOptions::new()
+            .max_connections(connections)
+            .acquire_timeout(Duration::from_secs(5))
+            // A ping before every use would double the round trips of a read.
+            .test_before_acquire(false)
+            .connect_with(options)
+            .await?)
+    }
+
+    /// Over an open pool whose schema is up to date; starts the engine's background tasks, which
+    /// end when the last clone is dropped.
+    ///
+    /// # Errors
+    /// When the database cannot be reached.
+    pub async fn over(pool: PgPool) -> Result<Self> {
+        let feed = Feed::start(pool.clone()).await?;
+        let appender = appender::start(pool.clone(), feed.waker());
+        Ok(Self {
+            inner: Arc::new(Inner {
+                patches: subtasks::Patches::start(&pool, &appender),
+                plans: planning::start_group(&pool),
+                registry: registry::Cache::default(),
+                feed,
+                appender,
+                pool,
+            }),
+        })
+    }
+
+    /// The live events.
+    #[must_use]
+    pub fn feed(&self) -> &Feed {
+        &self.inner.feed
+    }
+
+    /// Whether the database answers.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub async fn ping(&self) -> Result<()> {
+        store::ping(&self.inner.pool).await
+    }
+
+    /// Closes the pool once the running statements have ended.
+    pub async fn close(&self) {
+        self.inner.pool.close().await;
+    }
+
+    fn pool_ref(&self) -> &PgPool {
+        &self.inner.pool
+    }
+
+    /// Tells the appender that events were committed.
+    fn committed(&self) {
+        self.inner.appender.wake();
+    }
+}

@@ -1,0 +1,97 @@
+//! What syntheses and conflicts are made of, read in a fixed number of statements.
+
+use domain::{
+    batch::{Batch, BatchWithSubtasks},
+    conflict::{ActionFiles, conflicts},
+    dto::ConflictReport,
+    graph::{Graph, Node},
+    problem::Refusal,
+    subtask::Subtask,
+    synthesis::{Material, Synthesis, synthesize},
+    wave::Wave,
+};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use crate::{Engine, Result, store};
+
+/// A batch with everything that its synthesis is made of.
+#[derive(Debug)]
+pub struct Read {
+    pub wave: Wave,
+    pub batch: Batch,
+    pub subtasks: Vec<Subtask>,
+    pub actions: ActionFiles,
+    pub graph: Graph,
+}
+
+impl Read {
+    /// Reads it all over one connection.
+    pub async fn of(db: &mut PgConnection, id: Uuid) -> Result<Self> {
+        let mut rows = store::subtasks::with_batch(&mut *db, id).await?;
+        let (Some(batch), Some(wave)) = (rows.batches.pop(), rows.waves.pop()) else {
+            return Err(Refusal::not_found("batch", id).into());
+        };
+        let subtasks = rows.subtasks;
+        let actions = store::actions::files_written(&mut *db, id).await?;
+        let waiting: Vec<Uuid> =
+            subtasks.iter().filter(|s| !s.blocked_by.is_empty()).map(|s| s.id).collect();
+        let upstream = if waiting.is_empty() {
+            Vec::new()
+        } else {
+            store::subtasks::upstream(db, &waiting).await?
+        };
+        let graph = subtasks.iter().map(Node::from).chain(upstream).collect();
+        Ok(Self { wave, batch, subtasks, actions, graph })
+    }
+
+    /// The synthesis as things stand.
+    pub fn synthesis(&self) -> Synthesis {
+        synthesize(&Material {
+            wave: &self.wave,
+            batch: &self.batch,
+            subtasks: &self.subtasks,
+            actions: &self.actions,
+            graph: &self.graph,
+        })
+    }
+}
+
+impl Engine {
+    /// A batch with its subtasks.
+    ///
+    /// # Errors
+    /// No such batch, or the database is away.
+    pub async fn batch(&self, id: Uuid) -> Result<BatchWithSubtasks> {
+        let mut rows = store::subtasks::with_batch(self.pool_ref(), id).await?;
+        let batch = rows.batches.pop().ok_or_else(|| Refusal::not_found("batch", id))?;
+        Ok(BatchWithSubtasks { batch, subtasks: rows.subtasks })
+    }
+
+    /// The stored synthesis; while the batch is open, one of how things stand.
+    ///
+    /// # Errors
+    /// No such batch, or the database is away.
+    pub async fn synthesis(&self, id: Uuid) -> Result<Synthesis> {
+        if let Some(stored) = store::batches::synthesis(self.pool_ref(), id).await? {
+            return Ok(stored);
+        }
+        let mut connection = self.pool_ref().acquire().await?;
+        Ok(Read::of(&mut connection, id).await?.synthesis())
+    }
+
+    /// The conflicts of a batch as things stand.
+    ///
+    /// # Errors
+    /// No such batch, or the database is away.
+    pub async fn conflicts(&self, id: Uuid) -> Result<ConflictReport> {
+        let mut connection = self.pool_ref().acquire().await?;
+        let read = Read::of(&mut connection, id).await?;
+        let conflicts = conflicts(&read.subtasks, &read.actions, &read.graph);
+        Ok(ConflictReport {
+            batch_id: id,
+            conflict_count: i32::try_from(conflicts.len()).unwrap_or(i32::MAX),
+            conflicts,
+        })
+    }
+}

@@ -1,0 +1,221 @@
+//! Planning: prompts, plans, and plans launched as waves.
+
+use domain::{
+    Time,
+    dto::{
+        BlockerRef, CraftPrompt, Decompose, LaunchAnswer, LaunchPlan, LaunchedWave, Plan,
+        SubmitBatch, Task,
+    },
+    planner::{CraftedPrompt, Scope, craft, decompose},
+    problem::Refusal,
+    registry::AgentProfile,
+    wave::WaveStatus,
+};
+use sqlx::PgPool;
+use uuid::Uuid;
+
+use crate::{
+    Engine, Error, IdempotencyKey, Result, clock, group::Group, store, waves::check_session,
+};
+
+/// A plan on its way into the database.
+pub type NewPlan = Plan;
+
+/// Most completed subtasks of lower waves that a prompt considers.
+const PRIOR_WORK: i64 = 500;
+
+/// Starts the writer of plans: they are small and many, and share a commit.
+pub fn start_group(pool: &PgPool) -> Group<NewPlan, ()> {
+    let pool = pool.clone();
+    Group::start(Box::new(move |plans: Vec<NewPlan>| {
+        let pool = pool.clone();
+        Box::pin(async move {
+            store::plans::insert(&pool, &plans).await?;
+            Ok(plans.iter().map(|_| Ok(())).collect())
+        })
+    }))
+}
+
+impl Engine {
+    /// A prompt for one subtask, scoped and within its budget.
+    ///
+    /// # Errors
+    /// An invalid request, or the database is away.
+    pub async fn craft_prompt(&self, request: CraftPrompt) -> Result<CraftedPrompt> {
+        request.check()?;
+        let agents = self.agents().await?;
+        let unknown;
+        let agent = match agents.iter().find(|agent| agent.agent_type == request.agent_type) {
+            Some(agent) => agent,
+            None => {
+                unknown = AgentProfile::unknown(&request.agent_type);
+                &unknown
+            }
+        };
+        let prior = match (&request.session_id, request.wave_number) {
+            (Some(session_id), Some(wave)) if wave > 0 => {
+                store::subtasks::prior_work(self.pool_ref(), session_id, wave, PRIOR_WORK).await?
+            }
+            _ => Vec::new(),
+        };
+        let scope = Scope {
+            target_files: request.target_files,
+            target_directories: request.target_directories,
+        };
+        Ok(craft(&request.task_description, agent, &scope, &prior, request.context_budget_tokens))
+    }
+
+    /// Breaks a job down into a plan and stores it.
+    ///
+    /// # Errors
+    /// An invalid request, or the database is away.
+    pub async fn decompose(&self, request: Decompose, key: Option<IdempotencyKey>) -> Result<Plan> {
+        request.check()?;
+        let now = clock::now();
+        let agents = self.agents().await?;
+        let draft = decompose(&request.task_description, &agents, request.constraints);
+        let plan = Plan {
+            plan_id: plan_id(now),
+            subtasks: draft.subtasks,
+            execution_plan: draft.execution_plan,
+            task_description: request.task_description,
+            session_id: request.session_id,
+            created_at: now,
+        };
+        let Some(key) = key else {
+            self.inner.plans.run(plan.clone()).await?;
+            return Ok(plan);
+        };
+        let mut tx = self.pool_ref().begin().await?;
+        if let Some(answer) = key.replay(&mut tx, now).await? {
+            return Ok(answer);
+        }
+        store::plans::insert(&mut *tx, std::slice::from_ref(&plan)).await?;
+        key.keep(&mut tx, &plan, now).await?;
+        tx.commit().await?;
+        Ok(plan)
+    }
+
+    /// A stored plan.
+    ///
+    /// # Errors
+    /// No such plan, or the database is away.
+    pub async fn plan(&self, plan_id: &str) -> Result<Plan> {
+        let plan = if plan_id.contains('\0') {
+            None
+        } else {
+            store::plans::get(self.pool_ref(), plan_id).await?
+        };
+        Ok(plan.ok_or_else(|| Refusal::not_found("plan", plan_id))?)
+    }
+
+    /// Launches a plan into a session: its waves, one batch each, and the dependencies between
+    /// their subtasks, all or nothing.
+    ///
+    /// # Errors
+    /// No such plan, an invalid request, a wave that has ended, or the database is away.
+    pub async fn launch_plan(
+        &self,
+        plan_id: &str,
+        request: LaunchPlan,
+        key: Option<IdempotencyKey>,
+    ) -> Result<LaunchAnswer> {
+        request.check()?;
+        check_session(&request.session_id)?;
+        let plan = self.plan(plan_id).await?;
+        let now = clock::now();
+        let session_id = request.session_id;
+        let mut tx = self.pool_ref().begin().await?;
+        if let Some(key) = &key {
+            if let Some(answer) = key.replay(&mut tx, now).await? {
+                return Ok(answer);
+            }
+        }
+        store::sessions::hold(&mut tx, &session_id, now).await?;
+        let existing = store::waves::of_session(&mut *tx, &session_id).await?;
+        let free =
+            existing.iter().map(|wave| wave.wave_number.saturating_add(1)).max().unwrap_or(0);
+        let first = request.first_wave.unwrap_or(free);
+        if let Some(wave) =
+            existing.iter().find(|w| w.wave_number >= first && w.status.is_terminal())
+        {
+            let state = if wave.status == WaveStatus::Failed { "failed" } else { "completed" };
+            return Err(Refusal::conflict(
+                "wave_finished",
+                format!(
+                    "Wave {} of session `{session_id}` has {state}; launch from wave {free} on.",
+                    wave.wave_number
+                ),
+            )
+            .into());
+        }
+        let waves = launch(&mut tx, &plan, &session_id, first, now).await?;
+        let answer = LaunchAnswer { success: true, plan_id: plan.plan_id, session_id, waves };
+        if let Some(key) = &key {
+            key.keep(&mut tx, &answer, now).await?;
+        }
+        self.commit(tx).await?;
+        Ok(answer)
+    }
+}
+
+/// Submits one batch a wave; a step's dependencies become blockers.
+async fn launch(
+    tx: &mut store::Tx,
+    plan: &Plan,
+    session_id: &str,
+    first: i32,
+    now: Time,
+) -> Result<Vec<LaunchedWave>> {
+    let mut made: Vec<(i32, Uuid)> = Vec::with_capacity(plan.subtasks.len());
+    let mut launched = Vec::with_capacity(plan.execution_plan.waves.len());
+    for wave in &plan.execution_plan.waves {
+        let too_far = || Refusal::invalid("first_wave", "leaves no room for the plan's waves");
+        let wave_number = first.checked_add(wave.wave).ok_or_else(too_far)?;
+        let steps: Vec<_> = plan.subtasks.iter().filter(|step| step.wave == wave.wave).collect();
+        let tasks = steps
+            .iter()
+            .map(|step| Task {
+                task_id: Some(format!("{}#{}", plan.plan_id, step.step)),
+                agent_type: step.agent_type.clone(),
+                description: step.description.clone(),
+                priority: 5,
+                blocked_by: made
+                    .iter()
+                    .filter(|(number, _)| step.depends_on.contains(number))
+                    .map(|(_, id)| BlockerRef::Name(id.to_string()))
+                    .collect(),
+                depends_on: Vec::new(),
+                optional: false,
+                context_snapshot: None,
+            })
+            .collect();
+        let request = SubmitBatch { session_id: session_id.to_owned(), wave_number, tasks };
+        let batch = Engine::submit_in(tx, request, now).await?;
+        made.extend(steps.iter().map(|step| step.step).zip(batch.subtask_ids.iter().copied()));
+        launched.push(LaunchedWave {
+            wave_number,
+            batch_id: batch.batch.id,
+            subtask_ids: batch.subtask_ids,
+        });
+    }
+    if made.len() == plan.subtasks.len() {
+        Ok(launched)
+    } else {
+        Err(Error::internal("a plan with steps outside its waves"))
+    }
+}
+
+/// `plan_{unix seconds}_{6 of a–z and 0–9}`.
+fn plan_id(now: Time) -> String {
+    const LETTERS: &[u8; 36] = b"abcdefghijklmnopqrstuvwxyz0123456789";
+    let mut random = Uuid::new_v4().as_u128();
+    let suffix: String = (0..6)
+        .map(|_| {
+            let letter = LETTERS[usize::try_from(random % 36).unwrap_or(0)];
+            random /= 36;
+            char::from(letter)
+        })
+        .collect();
+    format!("plan_{}_{suffix}", now.timestamp())
+}

@@ -1,0 +1,148 @@
+//! `actions`
+
+use domain::{Time, conflict::ActionFiles, dto::Action};
+use sqlx::PgExecutor;
+use uuid::Uuid;
+
+use super::{Tx, object};
+use crate::Result;
+
+#[derive(Debug)]
+struct ActionRow {
+    id: Uuid,
+    session_id: String,
+    subtask_id: Option<Uuid>,
+    agent_id: Option<String>,
+    tool_name: String,
+    tool_type: Option<String>,
+    input: Option<String>,
+    output: Option<String>,
+    file_paths: Vec<String>,
+    writes_files: bool,
+    exit_code: Option<i32>,
+    duration_ms: Option<i64>,
+    metadata: Option<String>,
+    created_at: Time,
+}
+
+impl ActionRow {
+    fn into_action(self) -> Result<Action> {
+        let json = |text: Option<String>| text.map(|text| serde_json::from_str(&text)).transpose();
+        Ok(Action {
+            input: json(self.input)?,
+            output: json(self.output)?,
+            metadata: object(self.metadata)?,
+            id: self.id,
+            session_id: self.session_id,
+            subtask_id: self.subtask_id,
+            agent_id: self.agent_id,
+            tool_name: self.tool_name,
+            tool_type: self.tool_type,
+            file_paths: self.file_paths,
+            writes_files: self.writes_files,
+            exit_code: self.exit_code,
+            duration_ms: self.duration_ms,
+            created_at: self.created_at,
+        })
+    }
+}
+
+/// A query for actions; `$tail` is what follows `FROM actions`.
+macro_rules! select_actions {
+    ($tail:tt $(, $argument:expr)* $(,)?) => {
+        sqlx::query_as!(
+            ActionRow,
+            "SELECT id, session_id, subtask_id, agent_id, tool_name, tool_type, input::text AS input,
+                    output::text AS output, file_paths, writes_files, exit_code, duration_ms,
+                    metadata::text AS metadata, created_at
+             FROM actions " + $tail
+            $(, $argument)*
+        )
+    };
+}
+
+/// Adds an action.
+pub async fn insert(tx: &mut Tx, action: &Action) -> Result<()> {
+    sqlx::query!(
+        "INSERT INTO actions (id, session_id, subtask_id, agent_id, tool_name, tool_type, input, output, file_paths,
+                              writes_files, exit_code, duration_ms, metadata, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7::text::json, $8::text::json, $9, $10, $11, $12, $13::text::jsonb, $14)",
+        action.id,
+        action.session_id,
+        action.subtask_id,
+        action.agent_id,
+        action.tool_name,
+        action.tool_type,
+        action.input.as_ref().map(ToString::to_string),
+        action.output.as_ref().map(ToString::to_string),
+        &action.file_paths,
+        action.writes_files,
+        action.exit_code,
+        action.duration_ms,
+        action.metadata.as_ref().map(|json| json.as_str().to_owned()),
+        action.created_at
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// A page of a session's or a subtask's actions, newest first.
+pub async fn page(
+    db: impl PgExecutor<'_>,
+    session_id: Option<&str>,
+    subtask_id: Option<Uuid>,
+    before: Option<Uuid>,
+    limit: i64,
+) -> Result<Vec<Action>> {
+    let before = before.unwrap_or(Uuid::max());
+    let rows = match (subtask_id, session_id) {
+        (Some(subtask_id), session_id) => {
+            select_actions!(
+                "WHERE subtask_id = $1 AND id < $2 AND ($3::text IS NULL OR session_id = $3)
+                 ORDER BY id DESC LIMIT $4",
+                subtask_id,
+                before,
+                session_id,
+                limit
+            )
+            .fetch_all(db)
+            .await?
+        }
+        (None, Some(session_id)) => {
+            select_actions!(
+                "WHERE session_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3",
+                session_id,
+                before,
+                limit
+            )
+            .fetch_all(db)
+            .await?
+        }
+        (None, None) => {
+            select_actions!("WHERE id < $1 ORDER BY id DESC LIMIT $2", before, limit)
+                .fetch_all(db)
+                .await?
+        }
+    };
+    rows.into_iter().map(ActionRow::into_action).collect()
+}
+
+/// The files that actions of a batch's subtasks wrote.
+pub async fn files_written(db: impl PgExecutor<'_>, batch_id: Uuid) -> Result<ActionFiles> {
+    let rows = sqlx::query!(
+        r#"SELECT DISTINCT a.subtask_id AS "subtask_id!", f.path AS "path!"
+           FROM subtasks s
+           JOIN actions a ON a.subtask_id = s.id AND a.writes_files
+           CROSS JOIN LATERAL unnest(a.file_paths) AS f (path)
+           WHERE s.batch_id = $1"#,
+        batch_id
+    )
+    .fetch_all(db)
+    .await?;
+    let mut files = ActionFiles::new();
+    for row in rows {
+        files.entry(row.subtask_id).or_default().push(row.path);
+    }
+    Ok(files)
+}

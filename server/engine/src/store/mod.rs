@@ -1,0 +1,36 @@
+//! SQL, one file a table, and nothing else. Rows stay in here; what comes out are `domain` types.
+//!
+//! Every statement names its columns and is checked against the schema when Swell is compiled.
+
+pub mod actions;
+pub mod batches;
+pub mod events;
+pub mod idempotency;
+pub mod plans;
+pub mod registry;
+pub mod sessions;
+pub mod subtasks;
+pub mod waves;
+
+use sqlx::PgPool;
+
+use crate::{Error, Result};
+
+/// A transaction of a use-case.
+pub type Tx = sqlx::Transaction<'static, sqlx::Postgres>;
+
+/// Whether the database answers.
+pub async fn ping(pool: &PgPool) -> Result<()> {
+    sqlx::query!(r#"SELECT 1 AS "one!""#).fetch_one(pool).await?;
+    Ok(())
+}
+
+/// A name from a column whose CHECK allows only names that `parse` knows.
+fn known<T>(parse: impl Fn(&str) -> Option<T>, name: &str) -> Result<T> {
+    parse(name).ok_or_else(|| Error::internal(format!("unknown name `{name}` in the database")))
+}
+
+/// The text of a JSON column, handed on unparsed.
+fn object(text: Option<String>) -> Result<Option<domain::json::JsonObject>> {
+    Ok(text.map(domain::json::JsonObject::from_text).transpose()?)
+}

@@ -1,0 +1,53 @@
+//! `plans`
+
+use domain::{Time, dto::Plan};
+use sqlx::PgExecutor;
+
+use crate::Result;
+
+/// Stores plans: one statement, however many.
+pub async fn insert(db: impl PgExecutor<'_>, plans: &[Plan]) -> Result<()> {
+    let json = |plan: &Plan| -> Result<(String, String)> {
+        Ok((serde_json::to_string(&plan.subtasks)?, serde_json::to_string(&plan.execution_plan)?))
+    };
+    let (subtasks, execution): (Vec<String>, Vec<String>) =
+        plans.iter().map(json).collect::<Result<Vec<_>>>()?.into_iter().unzip();
+    sqlx::query!(
+        "INSERT INTO plans (plan_id, task_description, session_id, subtasks, execution_plan, created_at)
+         SELECT p.id, p.task, p.session_id, p.subtasks::json, p.execution_plan::json, p.created_at
+         FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[])
+             AS p (id, task, session_id, subtasks, execution_plan, created_at)",
+        &plans.iter().map(|p| p.plan_id.clone()).collect::<Vec<_>>(),
+        &plans.iter().map(|p| p.task_description.clone()).collect::<Vec<_>>(),
+        &plans.iter().map(|p| p.session_id.clone()).collect::<Vec<_>>() as &[Option<String>],
+        &subtasks,
+        &execution,
+        &plans.iter().map(|p| p.created_at).collect::<Vec<Time>>()
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// One plan.
+pub async fn get(db: impl PgExecutor<'_>, plan_id: &str) -> Result<Option<Plan>> {
+    let Some(row) = sqlx::query!(
+        r#"SELECT plan_id, task_description, session_id, subtasks::text AS "subtasks!",
+                  execution_plan::text AS "execution_plan!", created_at
+           FROM plans WHERE plan_id = $1"#,
+        plan_id
+    )
+    .fetch_optional(db)
+    .await?
+    else {
+        return Ok(None);
+    };
+    Ok(Some(Plan {
+        plan_id: row.plan_id,
+        subtasks: serde_json::from_str(&row.subtasks)?,
+        execution_plan: serde_json::from_str(&row.execution_plan)?,
+        task_description: row.task_description,
+        session_id: row.session_id,
+        created_at: row.created_at,
+    }))
+}

@@ -1,0 +1,64 @@
+//! `sessions`
+
+use domain::Time;
+use sqlx::PgExecutor;
+
+use super::Tx;
+use crate::Result;
+
+/// A session's own row.
+#[derive(Debug)]
+pub struct SessionRow {
+    pub session_id: String,
+    pub created_at: Time,
+    pub last_active_at: Time,
+}
+
+/// Makes the session if it does not exist, and holds it until the transaction ends.
+pub async fn hold(tx: &mut Tx, session_id: &str, now: Time) -> Result<()> {
+    sqlx::query!(
+        "INSERT INTO sessions (session_id, created_at, last_active_at) VALUES ($1, $2, $2)
+         ON CONFLICT (session_id) DO UPDATE SET last_active_at =
+             CASE WHEN sessions.last_active_at < excluded.last_active_at - interval '10 seconds'
+                  THEN excluded.last_active_at ELSE sessions.last_active_at END",
+        session_id,
+        now
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// One session.
+pub async fn get(db: impl PgExecutor<'_>, session_id: &str) -> Result<Option<SessionRow>> {
+    Ok(sqlx::query_as!(
+        SessionRow,
+        "SELECT session_id, created_at, last_active_at FROM sessions WHERE session_id = $1",
+        session_id
+    )
+    .fetch_optional(db)
+    .await?)
+}
+
+/// A page by latest activity, after the session that the cursor names.
+pub async fn page(
+    db: impl PgExecutor<'_>,
+    search: Option<&str>,
+    after: Option<(Time, &str)>,
+    limit: i64,
+) -> Result<Vec<SessionRow>> {
+    let (time, id) = after.unzip();
+    Ok(sqlx::query_as!(
+        SessionRow,
+        "SELECT session_id, created_at, last_active_at FROM sessions
+         WHERE ($1::timestamptz IS NULL OR (last_active_at, session_id) < ($1, $2))
+           AND ($3::text IS NULL OR strpos(lower(session_id), lower($3)) > 0)
+         ORDER BY last_active_at DESC, session_id DESC LIMIT $4",
+        time,
+        id,
+        search,
+        limit
+    )
+    .fetch_all(db)
+    .await?)
+}
