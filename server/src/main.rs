@@ -1,1 +1,32 @@
-fn main(){}
+//! The `swell` command.
+
+use clap::Parser;
+use swell::config::{Cli, Command};
+
+fn main() -> std::process::ExitCode {
+    let cli = Cli::parse();
+    swell::telemetry::start(&cli.log);
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(&format!("cannot start: {error}")),
+    };
+    let done = runtime.block_on(async {
+        match cli.command.unwrap_or(Command::Serve) {
+            Command::Serve => swell::serve::run(cli.serve, cli.database).await,
+            Command::Migrate => swell::serve::migrate(cli.database).await,
+            Command::Doctor => swell::doctor::run(&cli.serve, &cli.database).await,
+            Command::Openapi => swell::openapi::print(),
+        }
+    });
+    // What still runs in the background has nothing left to say.
+    runtime.shutdown_background();
+    match done {
+        Ok(()) => std::process::ExitCode::SUCCESS,
+        Err(message) => fail(&message),
+    }
+}
+
+fn fail(message: &str) -> std::process::ExitCode {
+    eprintln!("swell: {message}");
+    std::process::ExitCode::FAILURE
+}

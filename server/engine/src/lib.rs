@@ -32,7 +32,7 @@ use std::{sync::Arc, time::Duration};
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 
 pub use error::{Error, Result};
-pub use feed::{Feed, FeedEvent};
+pub use feed::{Feed, FeedEvent, envelope};
 pub use idempotency::IdempotencyKey;
 
 /// The schema, as files in `migrations/`.
@@ -137,4 +137,13 @@ impl Engine {
     fn committed(&self) {
         self.inner.appender.wake();
     }
+}
+
+/// How many migrations the database has not seen yet.
+///
+/// # Errors
+/// When the database cannot be asked.
+pub async fn pending_migrations(pool: &PgPool) -> Result<usize> {
+    let applied = store::applied_migrations(pool).await?;
+    Ok(MIGRATOR.iter().filter(|migration| !applied.contains(&migration.version)).count())
 }

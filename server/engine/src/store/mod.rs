@@ -34,3 +34,14 @@ fn known<T>(parse: impl Fn(&str) -> Option<T>, name: &str) -> Result<T> {
 fn object(text: Option<String>) -> Result<Option<domain::json::JsonObject>> {
     Ok(text.map(domain::json::JsonObject::from_text).transpose()?)
 }
+
+/// The versions of the migrations that were applied; none in an empty database.
+pub async fn applied_migrations(pool: &PgPool) -> Result<Vec<i64>> {
+    // Not checked at compile time: the table is sqlx's own and comes with the first migration.
+    let exists: Option<String> =
+        sqlx::query_scalar("SELECT to_regclass('_sqlx_migrations')::text").fetch_one(pool).await?;
+    if exists.is_none() {
+        return Ok(Vec::new());
+    }
+    Ok(sqlx::query_scalar("SELECT version FROM _sqlx_migrations WHERE success").fetch_all(pool).await?)
+}

@@ -1,0 +1,185 @@
+//! A session as its page holds it: one signal per wave, batch list and subtask, so that one event
+//! touches what it is about and nothing else.
+//!
+//! Made from what the server read, then moved by events; applying an event again changes nothing.
+//! Nothing here knows the socket or the DOM.
+
+mod apply;
+mod change;
+mod wave;
+
+use std::collections::BTreeMap;
+
+use domain::{batch::Batch, dto::SessionDetail, wave::Wave};
+use leptos::prelude::*;
+use uuid::Uuid;
+
+pub use apply::Need;
+use change::RowChange;
+pub use wave::{RowEntry, Tally, WaveState};
+
+use crate::views::{Row, SessionView, WaveRows};
+
+/// The session; clones share it.
+#[derive(Clone, Debug)]
+pub struct Board {
+    /// The session's name.
+    pub session_id: String,
+    waves: ArcRwSignal<Vec<WaveState>>,
+    index: ArcStoredValue<Index>,
+}
+
+#[derive(Debug, Default)]
+struct Index {
+    rows: BTreeMap<Uuid, ArcRwSignal<Row>>,
+    /// What events said of subtasks that are not loaded.
+    unknown: BTreeMap<Uuid, RowChange>,
+    /// The last event that a detail has to be as new as.
+    seq: i64,
+}
+
+impl Board {
+    /// A session as it was read.
+    #[must_use]
+    pub fn new(view: &SessionView) -> Self {
+        let board = Self {
+            session_id: view.detail.session_id.clone(),
+            waves: ArcRwSignal::new(Vec::new()),
+            index: ArcStoredValue::new(Index::default()),
+        };
+        board.merge(&view.detail);
+        for read in &view.waves {
+            board.add_rows(read);
+        }
+        board
+    }
+
+    /// The waves in order; tracks waves that come, not what happens to them.
+    #[must_use]
+    pub fn waves(&self) -> Vec<WaveState> {
+        self.waves.get()
+    }
+
+    /// The waves as the rules see them; tracks all of them.
+    #[must_use]
+    pub fn rules(&self) -> Vec<Wave> {
+        self.waves.get().iter().map(|state| state.wave.get()).collect()
+    }
+
+    /// Takes over a newer reading of the session. False when events have gone past it, so that it
+    /// has to be read again.
+    pub fn merge(&self, detail: &SessionDetail) -> bool {
+        if detail.seq < self.index.with_value(|index| index.seq) {
+            return false;
+        }
+        for wave in &detail.waves {
+            self.put_wave(wave.clone());
+        }
+        for batch in &detail.batches {
+            self.put_batch(batch.clone());
+        }
+        true
+    }
+
+    /// A wave as it now stands.
+    pub fn put_wave(&self, wave: Wave) {
+        let state = self.wave_or_insert(wave.wave_number, || wave.clone());
+        if *state.wave.read_untracked() != wave {
+            state.wave.set(wave);
+        }
+    }
+
+    /// A batch as it now stands.
+    pub fn put_batch(&self, batch: Batch) {
+        let state = self.wave_or_placeholder(batch.wave_number, batch.created_at);
+        state.batches.update(|batches| match batches.iter_mut().find(|known| known.id == batch.id) {
+            Some(known) => *known = batch,
+            None => batches.push(batch),
+        });
+    }
+
+    /// A subtask as it now stands.
+    pub fn put_row(&self, row: Row) {
+        if let Some(signal) = self.index.with_value(|index| index.rows.get(&row.id).cloned()) {
+            signal.set(row);
+        }
+    }
+
+    /// Adds subtasks of a wave that are not there yet, and notes where to read on. Returns how many
+    /// were new.
+    pub fn add_rows(&self, read: &WaveRows) -> usize {
+        let Some(state) = self.wave(read.wave_number) else { return 0 };
+        let added = self.append(&state, &read.rows);
+        state.cursor.set(read.cursor.clone());
+        state.complete.set(read.complete);
+        added
+    }
+
+    /// Adds the subtasks of a new batch to its wave. `all` says whether the batch has no others.
+    pub fn add_batch_rows(&self, rows: &[Row], all: bool) {
+        let Some(state) = rows.first().and_then(|row| self.wave(row.wave_number)) else { return };
+        self.append(&state, rows);
+        if !all {
+            state.complete.set(false);
+        }
+    }
+
+    /// The ids of the failed subtasks that are loaded of a wave.
+    #[must_use]
+    pub fn failed(&self, wave_number: i32) -> Vec<Uuid> {
+        let Some(state) = self.wave(wave_number) else { return Vec::new() };
+        let rows = state.rows.get_untracked();
+        let failed = |entry: &&RowEntry| entry.row.read_untracked().status == domain::subtask::SubtaskStatus::Failed;
+        rows.iter().filter(failed).map(|entry| entry.id).collect()
+    }
+
+    /// The wave of that number.
+    #[must_use]
+    pub fn wave(&self, number: i32) -> Option<WaveState> {
+        self.waves.read_untracked().iter().find(|state| state.number == number).cloned()
+    }
+
+    fn append(&self, state: &WaveState, rows: &[Row]) -> usize {
+        let mut fresh = Vec::new();
+        self.index.update_value(|index| {
+            for row in rows {
+                if index.rows.contains_key(&row.id) {
+                    continue;
+                }
+                let mut row = row.clone();
+                // An event may have overtaken the reading; a later one will follow if the reading
+                // was the newer of the two.
+                if let Some(change) = index.unknown.remove(&row.id) {
+                    change.apply(&mut row);
+                }
+                let entry = RowEntry { id: row.id, row: ArcRwSignal::new(row) };
+                index.rows.insert(entry.id, entry.row.clone());
+                fresh.push(entry);
+            }
+        });
+        let added = fresh.len();
+        if added > 0 {
+            state.rows.update(|rows| rows.extend(fresh));
+        }
+        added
+    }
+
+    fn wave_or_placeholder(&self, number: i32, now: domain::Time) -> WaveState {
+        self.wave_or_insert(number, || Wave::new(Uuid::nil(), self.session_id.clone(), number, now))
+    }
+
+    fn wave_or_insert(&self, number: i32, make: impl FnOnce() -> Wave) -> WaveState {
+        if let Some(state) = self.wave(number) {
+            return state;
+        }
+        let state = WaveState::new(make());
+        self.waves.update(|waves| {
+            let at = waves.partition_point(|other| other.number < number);
+            waves.insert(at, state.clone());
+        });
+        state
+    }
+}
+
+#[cfg(test)]
+mod tests;

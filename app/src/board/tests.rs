@@ -1,0 +1,129 @@
+use domain::{
+    event::{Envelope, NewEvent},
+    subtask::SubtaskStatus,
+    wave::WaveStatus,
+};
+use serde_json::json;
+
+use super::*;
+
+fn wave(number: i32, total: i32, status: WaveStatus) -> Wave {
+    let at = domain::Time::from_timestamp_millis(0).unwrap_or_default();
+    Wave { total_tasks: total, status, ..Wave::new(Uuid::nil(), "s".to_owned(), number, at) }
+}
+
+fn row(id: u128, wave_number: i32, status: SubtaskStatus) -> Row {
+    Row {
+        id: Uuid::from_u128(id),
+        batch_id: Uuid::nil(),
+        wave_number,
+        agent_type: "Explore".to_owned(),
+        agent_id: None,
+        description: "look".to_owned(),
+        status,
+        priority: 5,
+        optional: false,
+        blockers: 0,
+        open_blockers: 0,
+        retry_count: 0,
+        started_at: None,
+        completed_at: None,
+    }
+}
+
+fn board(complete: bool) -> Board {
+    let at = domain::Time::from_timestamp_millis(0).unwrap_or_default();
+    Board::new(&SessionView {
+        detail: SessionDetail {
+            session_id: "s".to_owned(),
+            created_at: at,
+            last_active_at: at,
+            waves: vec![wave(0, 2, WaveStatus::Running)],
+            batches: Vec::new(),
+            seq: 10,
+        },
+        waves: vec![WaveRows {
+            wave_number: 0,
+            rows: vec![row(1, 0, SubtaskStatus::Pending), row(2, 0, SubtaskStatus::Running)],
+            cursor: None,
+            complete,
+        }],
+    })
+}
+
+fn event(seq: i64, name: &str, data: serde_json::Value) -> Envelope {
+    Envelope { channel: "sessions/s".to_owned(), event: name.to_owned(), data, timestamp: 5_000, seq }
+}
+
+fn updated(seq: i64, id: u128, status: &str) -> Envelope {
+    let data = json!({
+        "subtask_id": Uuid::from_u128(id), "batch_id": Uuid::nil(), "session_id": "s", "wave_number": 0,
+        "agent_type": "Explore", "agent_id": "a-1", "from": "pending", "status": status, "priority": 5,
+        "open_blockers": 0, "retry_count": 0, "started_at": "1970-01-01T00:00:01Z", "completed_at": null,
+    });
+    event(seq, "subtask.updated", data)
+}
+
+fn tally(board: &Board) -> Option<Tally> {
+    board.wave(0).map(|state| state.tally.get_untracked())
+}
+
+#[test]
+fn counters_follow_the_rows_and_an_event_applied_twice_counts_once() {
+    let board = board(true);
+    for _ in 0..2 {
+        assert_eq!(board.apply(&updated(11, 1, "completed")), None);
+    }
+    assert_eq!(tally(&board), Some(Tally { total: 2, completed: 1, failed: 0, running: 1, blocked: 0 }));
+}
+
+#[test]
+fn a_wave_that_is_not_loaded_wholly_asks_for_its_counters() {
+    let board = board(false);
+    assert_eq!(board.apply(&updated(11, 9, "completed")), Some(Need::Detail));
+    let mut detail = SessionDetail {
+        session_id: "s".to_owned(),
+        created_at: domain::Time::default(),
+        last_active_at: domain::Time::default(),
+        waves: vec![Wave { completed_tasks: 1, ..wave(0, 2, WaveStatus::Running) }],
+        batches: Vec::new(),
+        seq: 10,
+    };
+    assert!(!board.merge(&detail), "a reading older than the last event is refused");
+    detail.seq = 11;
+    assert!(board.merge(&detail));
+    assert_eq!(tally(&board).map(|tally| tally.completed), Some(1));
+}
+
+#[test]
+fn an_event_that_overtakes_the_reading_of_its_subtask_is_not_lost() {
+    let board = board(true);
+    board.apply(&updated(12, 3, "failed"));
+    board.add_batch_rows(&[row(3, 0, SubtaskStatus::Pending)], true);
+    assert_eq!(board.failed(0), [Uuid::from_u128(3)]);
+    assert_eq!(tally(&board).map(|tally| tally.total), Some(3));
+}
+
+#[test]
+fn a_new_batch_is_listed_once_and_its_subtasks_are_asked_for() {
+    let board = board(true);
+    let id = Uuid::from_u128(7);
+    let data = json!({"batch_id": id, "session_id": "s", "wave_number": 1, "status": "pending", "total_tasks": 4, "subtask_ids": []});
+    assert_eq!(board.apply(&event(11, "batch.created", data.clone())), Some(Need::Batch(id, 4)));
+    board.apply(&event(11, "batch.created", data));
+    assert_eq!(board.wave(1).map(|state| state.batches.get_untracked().len()), Some(1));
+    assert_eq!(board.waves().iter().map(|state| state.number).collect::<Vec<_>>(), [0, 1]);
+}
+
+#[test]
+fn the_engines_own_wave_events_move_the_header() {
+    let board = board(true);
+    let at = domain::Time::from_timestamp_millis(5_000).unwrap_or_default();
+    let mut ended = wave(0, 2, WaveStatus::Failed);
+    (ended.completed_tasks, ended.failed_tasks) = (1, 1);
+    for made in [NewEvent::wave_transitioned(&wave(3, 0, WaveStatus::Running), Some(0), at), NewEvent::wave_finished(&ended, at)] {
+        board.apply(&event(12, made.event, made.data));
+    }
+    let states: Vec<_> = board.rules().iter().map(|wave| (wave.wave_number, wave.status, wave.failed_tasks)).collect();
+    assert_eq!(states, [(0, WaveStatus::Failed, 1), (3, WaveStatus::Running, 0)]);
+}

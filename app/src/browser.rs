@@ -1,0 +1,104 @@
+//! The browser's own interfaces, behind functions that do nothing on the server.
+//!
+//! Call them from effects and event handlers alone.
+
+#[cfg(feature = "hydrate")]
+mod imp {
+    use leptos::prelude::document;
+    use wasm_bindgen::JsCast;
+
+    pub fn now_ms() -> i64 {
+        // Whole milliseconds fit an i64 for 292 million years.
+        #[expect(clippy::cast_possible_truncation, reason = "a date in milliseconds fits")]
+        let now = js_sys::Date::now() as i64;
+        now
+    }
+
+    pub fn mark_hydrated() {
+        if let Some(body) = document().body() {
+            let _ = body.set_attribute("data-hydrated", "");
+        }
+    }
+
+    pub fn theme() -> Option<String> {
+        document().document_element()?.get_attribute("data-theme")
+    }
+
+    pub fn set_theme(theme: &str) {
+        if let Some(root) = document().document_element() {
+            let _ = root.set_attribute("data-theme", theme);
+        }
+        if let Ok(document) = document().dyn_into::<web_sys::HtmlDocument>() {
+            let cookie = format!("{}={theme}; Path=/; Max-Age=31536000; SameSite=Lax", crate::theme::COOKIE);
+            let _ = document.set_cookie(&cookie);
+        }
+    }
+
+    pub async fn copy(text: String) -> bool {
+        let Some(window) = web_sys::window() else { return false };
+        // Absent outside secure contexts, although the binding says otherwise.
+        let has = js_sys::Reflect::get(&window.navigator(), &"clipboard".into()).is_ok_and(|it| it.is_object());
+        if !has {
+            return false;
+        }
+        let promise = window.navigator().clipboard().write_text(&text);
+        js_sys::futures::JsFuture::from(promise).await.is_ok()
+    }
+
+    pub fn focus(id: &str) {
+        if let Some(element) = document().get_element_by_id(id) {
+            if let Ok(element) = element.dyn_into::<web_sys::HtmlElement>() {
+                let _ = element.focus();
+            }
+        }
+    }
+}
+
+#[cfg(not(feature = "hydrate"))]
+#[expect(clippy::unused_async, clippy::missing_const_for_fn, reason = "twins of the browser's functions")]
+mod imp {
+    pub fn now_ms() -> i64 {
+        0
+    }
+    pub fn mark_hydrated() {}
+    pub fn theme() -> Option<String> {
+        None
+    }
+    pub fn set_theme(_: &str) {}
+    pub async fn copy(_: String) -> bool {
+        false
+    }
+    pub fn focus(_: &str) {}
+}
+
+/// Milliseconds since 1970.
+#[must_use]
+pub fn now_ms() -> i64 {
+    imp::now_ms()
+}
+
+/// Marks `<body data-hydrated>`: from now on the page answers. Browser tests wait for it.
+pub fn mark_hydrated() {
+    imp::mark_hydrated();
+}
+
+/// The theme that the document was rendered in.
+#[must_use]
+pub fn theme() -> Option<String> {
+    imp::theme()
+}
+
+/// Shows a theme and keeps it for the next visit.
+pub fn set_theme(theme: &str) {
+    imp::set_theme(theme);
+}
+
+/// Puts text on the clipboard; false when the browser does not allow it.
+pub async fn copy(text: String) -> bool {
+    imp::copy(text).await
+}
+
+/// Moves the keyboard focus to an element.
+pub fn focus(id: &str) {
+    imp::focus(id);
+}

@@ -1,0 +1,30 @@
+//! Building blocks of the pages, one job each. They take signals and data; they neither read from
+//! the server nor know which page they stand on.
+
+mod action;
+mod badge;
+mod copy;
+mod dialog;
+mod fields;
+mod header;
+mod notices;
+mod problem;
+mod progress;
+mod status;
+mod table;
+mod theme;
+mod time;
+
+pub use action::ActionButton;
+pub use badge::LiveBadge;
+pub use copy::CopyButton;
+pub use dialog::ConfirmDialog;
+pub use fields::{Field, NumberField, TextArea, whole_number};
+pub use header::Header;
+pub use notices::Notices;
+pub use problem::{FormProblem, ProblemView, Waiting};
+pub use progress::{Progress, WaveStrip};
+pub use status::{Mark, Status};
+pub use table::SubtaskTable;
+pub use theme::ThemeMenu;
+pub use time::{Elapsed, TimeTag, since};

@@ -1,0 +1,60 @@
+//! Reading afresh, but never twice at a time and never for each of many events.
+
+use std::{cell::Cell, future::Future, pin::Pin, rc::Rc, time::Duration};
+
+use leptos::{prelude::set_timeout, task::spawn_local};
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Idle,
+    Waiting,
+    Reading,
+    ReadingAndAskedAgain,
+}
+
+type Read = dyn Fn() -> Pin<Box<dyn Future<Output = ()>>>;
+
+/// Coalesces requests to read: one read a `pause`, and one more after the last request.
+#[derive(Clone)]
+pub struct Refresher {
+    phase: Rc<Cell<Phase>>,
+    pause: Duration,
+    read: Rc<Read>,
+}
+
+impl Refresher {
+    /// Runs `read` when asked.
+    pub fn new<F: Future<Output = ()> + 'static>(pause: Duration, read: impl Fn() -> F + 'static) -> Self {
+        Self { phase: Rc::new(Cell::new(Phase::Idle)), pause, read: Rc::new(move || Box::pin(read())) }
+    }
+
+    /// Something changed: read soon.
+    pub fn ask(&self) {
+        match self.phase.get() {
+            Phase::Idle => {
+                self.phase.set(Phase::Waiting);
+                let this = self.clone();
+                set_timeout(move || this.run(), self.pause);
+            }
+            Phase::Reading => self.phase.set(Phase::ReadingAndAskedAgain),
+            Phase::Waiting | Phase::ReadingAndAskedAgain => {}
+        }
+    }
+
+    fn run(self) {
+        self.phase.set(Phase::Reading);
+        spawn_local(async move {
+            (self.read)().await;
+            let again = self.phase.replace(Phase::Idle) == Phase::ReadingAndAskedAgain;
+            if again {
+                self.ask();
+            }
+        });
+    }
+}
+
+impl std::fmt::Debug for Refresher {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Refresher").field("pause", &self.pause).finish_non_exhaustive()
+    }
+}

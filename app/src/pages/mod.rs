@@ -1,0 +1,23 @@
+//! The pages. Each reads its data through a server function, shows it by components, and follows
+//! what happens to it.
+
+mod batch;
+mod login;
+mod not_found;
+mod plan;
+mod plan_board;
+mod prompt;
+mod prompt_result;
+mod session;
+mod sessions;
+mod synthesis;
+mod wave;
+mod wave_actions;
+
+pub use batch::BatchPage;
+pub use login::LoginPage;
+pub use not_found::{CrashPage, NotFoundPage};
+pub use plan::{PlanPage, StoredPlanPage};
+pub use prompt::PromptPage;
+pub use session::SessionPage;
+pub use sessions::SessionsPage;

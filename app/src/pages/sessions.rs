@@ -1,0 +1,207 @@
+//! `/`: every session, latest activity first.
+
+use std::time::Duration;
+
+use domain::{
+    dto::{SessionPage, SessionSummary},
+    wave::WaveStatus,
+};
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::{components::Form, hooks::use_query_map};
+
+use crate::{
+    components::{CopyButton, ProblemView, TimeTag, Waiting, WaveStrip},
+    format::count,
+    live::{Heard, Refresher, follow},
+    paths,
+    server_fns::list_sessions,
+};
+
+/// How often the list reads itself afresh at most.
+const PAUSE: Duration = Duration::from_millis(700);
+
+const FIRST_CALL: &str = r#"curl -s http://127.0.0.1:3847/api/orchestration/batch-submit \
+  -H 'Content-Type: application/json' \
+  -d '{"session_id": "my-first-session", "wave_number": 0,
+       "tasks": [{"agent_type": "Explore", "description": "Map the codebase"}]}'"#;
+
+type Entry = (String, ArcRwSignal<SessionSummary>);
+
+/// The list of sessions.
+#[component]
+pub fn SessionsPage() -> impl IntoView {
+    let query = use_query_map();
+    let given = move |name: &str| query.read().get(name).filter(|value| !value.trim().is_empty());
+    let asked = Memo::new(move |_| (given("q"), given("cursor")));
+    let page = Resource::new(move || asked.get(), |(search, cursor)| list_sessions(search, cursor));
+    view! {
+        <Title text="Sessions"/>
+        <div class="page-head">
+            <h1>"Sessions"</h1>
+            <Form method="GET" action="/" attr:class="search" attr:role="search">
+                <label for="q" class="visually-hidden">"Search sessions"</label>
+                <input id="q" type="search" name="q" placeholder="Search by name" maxlength="200" prop:value=move || asked.get().0.unwrap_or_default() value=asked.get_untracked().0/>
+                <button type="submit" class="button">"Search"</button>
+            </Form>
+        </div>
+        <Transition fallback=|| view! { <Waiting/> }>
+            {move || Suspend::new(async move {
+                match page.await {
+                    Ok(page) => {
+                        let (search, cursor) = asked.get_untracked();
+                        view! { <SessionList page search cursor/> }.into_any()
+                    }
+                    Err(error) => view! { <ProblemView error/> }.into_any(),
+                }
+            })}
+        </Transition>
+    }
+}
+
+#[component]
+fn SessionList(page: SessionPage, search: Option<String>, cursor: Option<String>) -> impl IntoView {
+    let entries = ArcRwSignal::new(Vec::<Entry>::new());
+    merge(&entries, page.sessions, false);
+    let next = ArcRwSignal::new(page.next_cursor);
+    stay_fresh(&entries, &next, search.clone(), cursor.clone());
+
+    let (shown, searched) = (RwSignal::from(entries), search.clone());
+    let next = RwSignal::from(next);
+    let first = cursor.is_some().then(|| {
+        view! { <a class="button" href=paths::sessions(search.as_deref(), None) rel="first">"First page"</a> }
+    });
+    let onward = move || {
+        next.get().map(|cursor| {
+            let href = paths::sessions(search.as_deref(), Some(&cursor));
+            view! { <a class="button" href=href rel="next" data-testid="next-page">"Next page"</a> }
+        })
+    };
+    let paged = cursor.is_some();
+    view! {
+        <Show when=move || shown.read().is_empty()>
+            <Empty searched=searched.clone() paged/>
+        </Show>
+        <ul class="sessions" data-testid="sessions">
+            <For each=move || shown.get() key=|(id, _)| id.clone() children=|(id, summary)| view! { <SessionItem id summary/> }/>
+        </ul>
+        <nav class="pager" aria-label="Pages of the list">{first} {onward}</nav>
+    }
+}
+
+/// Follows what happens anywhere, and inside the sessions that are at work, and reads the list
+/// afresh.
+fn stay_fresh(
+    entries: &ArcRwSignal<Vec<Entry>>,
+    next: &ArcRwSignal<Option<String>>,
+    search: Option<String>,
+    cursor: Option<String>,
+) {
+    let grows = search.is_none() && cursor.is_none();
+    let (entries, next) = (entries.clone(), next.clone());
+    let busy = Memo::new({
+        let entries = entries.clone();
+        move |_| {
+            let runs = |summary: &SessionSummary| summary.waves.iter().any(|wave| wave.status == WaveStatus::Running);
+            let entries = entries.get();
+            entries.iter().filter(|(_, summary)| runs(&summary.read())).map(|(id, _)| id.clone()).collect::<Vec<_>>()
+        }
+    });
+    Effect::new(move |_| {
+        let (entries, next, search, cursor) = (entries.clone(), next.clone(), search.clone(), cursor.clone());
+        let refresher = Refresher::new(PAUSE, move || {
+            let (entries, next) = (entries.clone(), next.clone());
+            let read = list_sessions(search.clone(), cursor.clone());
+            async move {
+                // When it fails, the badge says that the page is stale.
+                if let Ok(page) = read.await {
+                    merge(&entries, page.sessions, grows);
+                    next.set(page.next_cursor);
+                }
+            }
+        });
+        let everywhere = refresher.clone();
+        follow("global".to_owned(), None, move |_| everywhere.ask());
+        // Only `global` stands for what happened before; each of these reads nothing at first.
+        Effect::new(move |_| {
+            for id in busy.get() {
+                let inside = refresher.clone();
+                follow(format!("sessions/{id}"), None, move |heard| {
+                    if let Heard::Event(_) = heard {
+                        inside.ask();
+                    }
+                });
+            }
+        });
+    });
+}
+
+/// Takes over a newer reading. What is shown keeps its place; new sessions come on top.
+fn merge(entries: &ArcRwSignal<Vec<Entry>>, sessions: Vec<SessionSummary>, on_top: bool) {
+    let known = entries.get_untracked();
+    let mut fresh = Vec::new();
+    for session in sessions {
+        match known.iter().find(|(id, _)| *id == session.session_id) {
+            Some((_, signal)) => {
+                if *signal.read_untracked() != session {
+                    signal.set(session);
+                }
+            }
+            None if known.is_empty() || on_top => {
+                fresh.push((session.session_id.clone(), ArcRwSignal::new(session)));
+            }
+            None => {}
+        }
+    }
+    if !fresh.is_empty() {
+        fresh.extend(known);
+        entries.set(fresh);
+    }
+}
+
+#[component]
+fn SessionItem(id: String, summary: ArcRwSignal<SessionSummary>) -> impl IntoView {
+    let summary = RwSignal::from(summary);
+    let of = move |pick: fn(&SessionSummary) -> i32| pick(&summary.read());
+    let failed = move || of(|s| s.failed_tasks);
+    view! {
+        <li class="session" data-testid="session" data-session=id.clone()>
+            <a class="session-name" href=paths::session(&id) rel=paths::rel(&id)><bdi>{id.clone()}</bdi></a>
+            <WaveStrip waves=Signal::derive(move || summary.read().waves.clone())/>
+            <p class="session-counts num">
+                <span>{move || of(|s| s.completed_tasks)}"/"{move || of(|s| s.total_tasks)}" done"</span>
+                <span class:is-failed=move || { failed() > 0 }>{move || format!("{} failed", failed())}</span>
+            </p>
+            <p class="session-time num"><TimeTag at=Signal::derive(move || summary.read().last_active_at)/></p>
+        </li>
+    }
+}
+
+#[component]
+fn Empty(searched: Option<String>, paged: bool) -> impl IntoView {
+    match searched {
+        Some(text) => view! {
+            <section class="empty" data-testid="empty">
+                <h2>"No session matches"</h2>
+                <p>"Nothing is called “"<bdi>{text}</bdi>"”. "<a href="/">"Show all sessions"</a></p>
+            </section>
+        }
+        .into_any(),
+        None if paged => view! {
+            <section class="empty" data-testid="empty"><h2>"No more sessions"</h2></section>
+        }
+        .into_any(),
+        None => view! {
+            <section class="empty" data-testid="empty">
+                <h2>"No sessions yet"</h2>
+                <p>
+                    "A session appears with its first batch. Submit one from a terminal, or "<a href="/plan">"plan a task"</a>" and launch it; "
+                    {count(1, "subtask", "subtasks")}" is enough to see a wave."
+                </p>
+                <pre class="code" tabindex="0"><code>{FIRST_CALL}</code></pre>
+                <CopyButton text=Signal::derive(|| FIRST_CALL.to_owned()) what="call"/>
+            </section>
+        }
+        .into_any(),
+    }
+}

@@ -1,0 +1,117 @@
+//! What came of a batch, to be read by people.
+
+use domain::{
+    conflict::{Conflict, ConflictKind, Severity},
+    dto::ConflictReport,
+    synthesis::{SubtaskOutcome, Synthesis},
+};
+use leptos::prelude::*;
+
+use crate::{
+    components::{Mark, Status},
+    format::{count, duration, grouped},
+    paths::short,
+};
+
+/// The synthesis: in one sentence, by subtask, by file, and whether the next wave may start.
+#[component]
+pub fn SynthesisView(
+    /// What came of the batch so far.
+    synthesis: Memo<Synthesis>,
+    /// How many files it changed.
+    #[prop(into)]
+    files: Signal<i32>,
+) -> impl IntoView {
+    let saved = move || {
+        let synthesis = synthesis.read();
+        format!("{} (measured {})", grouped(synthesis.tokens_saved), grouped(synthesis.tokens_saved_measured))
+    };
+    view! {
+        <section class="panel" aria-labelledby="synthesis-title" data-testid="synthesis">
+            <h2 id="synthesis-title">"Synthesis"</h2>
+            <p class="lead" data-testid="summary">{move || synthesis.read().summary.clone()}</p>
+            <dl class="facts">
+                <div>
+                    <dt>"Next wave"</dt>
+                    <dd data-testid="next-wave">{move || if synthesis.read().next_wave_ready { "may start" } else { "not yet" }}</dd>
+                </div>
+                <div><dt>"Tokens saved"</dt><dd class="num">{saved}</dd></div>
+                <div><dt>"Files changed"</dt><dd class="num">{move || files.get()}</dd></div>
+                <div><dt>"Mean duration"</dt><dd class="num">{move || duration(synthesis.read().stats.avg_duration_ms)}</dd></div>
+            </dl>
+            {move || list(synthesis.read().blockers.clone(), "blockers", "What stands in the way")}
+            <h3>"Results"</h3>
+            <ul class="results">
+                {move || synthesis.read().results.iter().cloned().map(|result| view! { <Outcome result/> }).collect_view()}
+            </ul>
+            {move || list(synthesis.read().files_changed.clone(), "files", "Files changed")}
+        </section>
+    }
+}
+
+#[component]
+fn Outcome(result: SubtaskOutcome) -> impl IntoView {
+    let mark = Mark::from(result.status);
+    view! {
+        <li class="result">
+            <p class="result-head">
+                <Status mark=Signal::stored(mark)/>
+                <bdi class="agent">{result.agent}</bdi>
+                <span class="num">{result.duration_ms.map(duration)}</span>
+                <span class="hint">{short(result.subtask_id)}</span>
+            </p>
+            <p class="result-text" dir="auto">{result.summary}</p>
+            {list(result.files, "files", "")}
+        </li>
+    }
+}
+
+/// Lines of text under a heading; nothing when there are none.
+fn list(lines: Vec<String>, class: &'static str, heading: &'static str) -> impl IntoView {
+    (!lines.is_empty()).then(|| {
+        let heading = (!heading.is_empty()).then(|| view! { <h3>{heading}</h3> });
+        let lines = lines.into_iter().map(|line| view! { <li><bdi>{line}</bdi></li> }).collect_view();
+        view! { {heading} <ul class=class>{lines}</ul> }
+    })
+}
+
+/// The conflicts of a batch.
+#[component]
+pub fn Conflicts(
+    /// What clashes.
+    report: Memo<ConflictReport>,
+) -> impl IntoView {
+    view! {
+        <section class="panel" aria-labelledby="conflicts-title" data-testid="conflicts">
+            <h2 id="conflicts-title">
+                {move || match report.read().conflict_count {
+                    0 => "No conflicts".to_owned(),
+                    n => count(n, "conflict", "conflicts"),
+                }}
+            </h2>
+            <ul class="conflicts">
+                {move || report.read().conflicts.iter().cloned().map(|conflict| view! { <ConflictItem conflict/> }).collect_view()}
+            </ul>
+        </section>
+    }
+}
+
+#[component]
+fn ConflictItem(conflict: Conflict) -> impl IntoView {
+    let (class, word) = match conflict.severity {
+        Severity::Low => ("conflict is-low", "low"),
+        Severity::High => ("conflict is-high", "high"),
+        Severity::Critical => ("conflict is-critical", "critical"),
+    };
+    let kind = match conflict.kind {
+        ConflictKind::FileConflict => "Same file",
+        ConflictKind::DependencyConflict => "Stranded",
+    };
+    view! {
+        <li class=class data-testid="conflict" data-severity=word>
+            <p class="conflict-head"><strong>{kind}</strong><span class="tag">{word}</span></p>
+            <p dir="auto">{conflict.description}</p>
+            <p class="hint">"Agents: "<bdi>{conflict.agents.join(", ")}</bdi></p>
+        </li>
+    }
+}

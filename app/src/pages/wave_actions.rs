@@ -1,0 +1,164 @@
+//! What can be done to waves, batches and their subtasks from the page of a session. The server
+//! decides; the rules are asked here only for whether a step needs `force` and so a question.
+
+use domain::{
+    batch::{Batch, BatchStatus},
+    dto::{StartWave, TransitionWave},
+    wave::{WaveStatus, may_start, next},
+};
+use leptos::prelude::*;
+use uuid::Uuid;
+
+use crate::{
+    board::{Board, Tally},
+    components::ActionButton,
+    desk::use_desk,
+    error::AppError,
+    format::count,
+    live::{Live, use_live},
+    paths::short,
+    server_fns::{complete_batch, retry_subtask, start_wave, transition_wave},
+};
+
+/// Starts a pending wave.
+#[component]
+pub fn StartButton(
+    /// The session.
+    board: Board,
+    /// The wave.
+    number: i32,
+    /// Where it stands.
+    status: Memo<WaveStatus>,
+) -> impl IntoView {
+    let (desk, live) = (use_desk(), use_live());
+    let busy = RwSignal::new(false);
+    let on_press = Callback::new(move |()| {
+        let waves = board.rules();
+        let board = board.clone();
+        let start = move |force| desk.attempt(busy, start(board.clone(), live, number, force));
+        match may_start(&waves, number, false) {
+            Err(reason) if may_start(&waves, number, true).is_ok() => {
+                desk.ask(format!("Start wave {number} anyway?"), reason, "Start anyway", move || start(true));
+            }
+            _ => start(false),
+        }
+    });
+    view! {
+        <Show when=move || status.get() == WaveStatus::Pending>
+            <ActionButton label=format!("Start wave {number}") look="primary" on_press busy testid="start-wave"/>
+        </Show>
+    }
+}
+
+async fn start(board: Board, live: Live, wave_number: i32, force: bool) -> Result<String, AppError> {
+    let wave = start_wave(board.session_id.clone(), StartWave { wave_number, force }).await?;
+    if !live.is_live() {
+        board.put_wave(wave);
+    }
+    Ok(format!("Wave {wave_number} runs."))
+}
+
+/// Goes on to the next wave.
+#[component]
+pub fn TransitionButton(
+    /// The session.
+    board: Board,
+) -> impl IntoView {
+    let (desk, live) = (use_desk(), use_live());
+    let busy = RwSignal::new(false);
+    let on_press = Callback::new(move |()| {
+        let waves = board.rules();
+        let board = board.clone();
+        let go = move |force| desk.attempt(busy, transition(board.clone(), live, force));
+        match next(&waves, false) {
+            Err(domain::wave::NoNext::Refused(reason)) if next(&waves, true).is_ok() => {
+                desk.ask("Go on to the next wave anyway?".to_owned(), reason, "Go on anyway", move || go(true));
+            }
+            _ => go(false),
+        }
+    });
+    view! { <ActionButton label="Next wave" on_press busy testid="transition"/> }
+}
+
+async fn transition(board: Board, live: Live, force: bool) -> Result<String, AppError> {
+    let answer = transition_wave(board.session_id.clone(), TransitionWave { force }).await?;
+    let said = match answer.to {
+        Some(to) => format!("Wave {to} runs."),
+        None => format!("Wave {} is complete; no wave is left.", answer.wave.wave_number),
+    };
+    if !live.is_live() {
+        board.put_wave(answer.wave);
+    }
+    Ok(said)
+}
+
+/// Completes a batch and says what came of it.
+#[component]
+pub fn CompleteButton(
+    /// The batch.
+    id: Uuid,
+    /// As it stands.
+    batch: Memo<Option<Batch>>,
+) -> impl IntoView {
+    let desk = use_desk();
+    let busy = RwSignal::new(false);
+    let done = move || batch.read().as_ref().is_some_and(|batch| batch.status == BatchStatus::Completed);
+    let on_press = Callback::new(move |()| desk.attempt(busy, complete(id)));
+    view! {
+        <Show when=move || !done() fallback=|| view! { <span class="tag">"completed"</span> }>
+            <ActionButton label="Complete" describe=format!("Complete batch {}", short(id)) look="small" on_press busy testid="complete-batch"/>
+        </Show>
+    }
+}
+
+/// Completes a batch; the sentence says whether it is done or how much is open.
+///
+/// # Errors
+/// The server's refusal.
+pub async fn complete(id: Uuid) -> Result<String, AppError> {
+    let answer = complete_batch(id).await?;
+    Ok(match answer.open_tasks {
+        0 => format!("Batch completed. {}", answer.synthesis.summary),
+        open => format!("Not complete yet: {} open. {}", count(open, "subtask is", "subtasks are"), answer.synthesis.summary),
+    })
+}
+
+/// Tries every failed subtask of a wave again.
+#[component]
+pub fn RetryFailedButton(
+    /// The session.
+    board: Board,
+    /// The wave.
+    number: i32,
+    /// Its counters.
+    tally: Memo<Tally>,
+    /// Whether something is being done to its subtasks.
+    busy: RwSignal<bool>,
+) -> impl IntoView {
+    let (desk, live) = (use_desk(), use_live());
+    let label = Signal::derive(move || format!("Retry {} failed", tally.get().failed));
+    let on_press = Callback::new(move |()| {
+        let failed = board.failed(number);
+        desk.attempt(busy, retry(board.clone(), live, failed));
+    });
+    view! {
+        <Show when=move || { tally.get().failed > 0 }>
+            <ActionButton label on_press busy testid="retry-failed"/>
+        </Show>
+    }
+}
+
+/// Tries subtasks again, one after another; stops at the first refusal.
+///
+/// # Errors
+/// The server's refusal.
+pub async fn retry(board: Board, live: Live, ids: Vec<Uuid>) -> Result<String, AppError> {
+    let many = i32::try_from(ids.len()).unwrap_or(i32::MAX);
+    for id in ids {
+        let row = retry_subtask(id).await?;
+        if !live.is_live() {
+            board.put_row(row);
+        }
+    }
+    Ok(format!("{} to be tried again.", count(many, "subtask is", "subtasks are")))
+}

@@ -1,0 +1,35 @@
+//! Batches: their subtasks, synthesis and conflicts.
+
+use domain::dto::CompleteAnswer;
+use leptos::{prelude::*, server_fn::codec::Json};
+use uuid::Uuid;
+
+#[cfg(feature = "ssr")]
+use super::{engine, refuse};
+use crate::{AppError, views::BatchView, views::Row};
+
+/// A batch with everything that its page shows.
+#[server(name = BatchViewCall, endpoint = "batch", input = Json)]
+pub async fn batch_view(id: String) -> Result<BatchView, AppError> {
+    let engine = engine()?;
+    let id = super::subtasks::parse_id("batch", &id)?;
+    let read = engine.batch(id).await.map_err(refuse)?;
+    let synthesis = engine.synthesis(id).await.map_err(refuse)?;
+    let report = engine.conflicts(id).await.map_err(refuse)?;
+    Ok(BatchView::new(read.batch, &read.subtasks, synthesis, report))
+}
+
+/// The first subtasks of a batch, for a session that just got it.
+#[server(name = BatchRowsCall, endpoint = "batch-rows", input = Json)]
+pub async fn batch_rows(id: Uuid) -> Result<Vec<Row>, AppError> {
+    let filter = domain::dto::SubtaskFilter { batch_id: Some(id), ..Default::default() };
+    let limit = i64::try_from(crate::views::ROWS_PER_READ).unwrap_or(1);
+    let page = engine()?.subtasks(&filter, None, limit).await.map_err(refuse)?;
+    Ok(page.subtasks.iter().map(Row::from).collect())
+}
+
+/// Completes a batch; with open subtasks the answer is a snapshot.
+#[server(name = CompleteBatchCall, endpoint = "complete-batch", input = Json)]
+pub async fn complete_batch(id: Uuid) -> Result<CompleteAnswer, AppError> {
+    engine()?.complete_batch(id, false).await.map_err(refuse)
+}

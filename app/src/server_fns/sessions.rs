@@ -1,0 +1,91 @@
+//! Sessions and their waves.
+
+use domain::{
+    dto::{SessionDetail, SessionPage, StartWave, TransitionAnswer, TransitionWave},
+    wave::Wave,
+};
+use leptos::{prelude::*, server_fn::codec::Json};
+
+#[cfg(feature = "ssr")]
+use super::{engine, refuse};
+use crate::{
+    AppError,
+    views::{SessionView, WaveRows},
+};
+
+/// Sessions on one page of the list.
+#[cfg(feature = "ssr")]
+const SESSIONS: i64 = 25;
+
+/// A page of sessions, latest activity first.
+#[server(name = ListSessionsCall, endpoint = "sessions", input = Json)]
+pub async fn list_sessions(search: Option<String>, cursor: Option<String>) -> Result<SessionPage, AppError> {
+    engine()?.sessions(search.as_deref(), cursor.as_deref(), SESSIONS).await.map_err(refuse)
+}
+
+/// A session with its waves, batches and first subtasks.
+#[server(name = SessionViewCall, endpoint = "session", input = Json)]
+pub async fn session_view(id: String) -> Result<SessionView, AppError> {
+    use crate::views::{ROWS_PER_PAGE, ROWS_PER_READ, reading_order};
+    // The detail comes first: the subtasks are then at least as new as its `seq`.
+    let detail = engine()?.session(&id).await.map_err(refuse)?;
+    let mut left = ROWS_PER_PAGE;
+    let mut waves = Vec::with_capacity(detail.waves.len());
+    for wave in reading_order(&detail.waves) {
+        let limit = left.min(ROWS_PER_READ);
+        let read = if wave.total_tasks == 0 || limit == 0 {
+            WaveRows {
+                wave_number: wave.wave_number,
+                rows: Vec::new(),
+                cursor: None,
+                complete: wave.total_tasks == 0,
+            }
+        } else {
+            read_wave(&id, wave.wave_number, None, limit).await?
+        };
+        left -= read.rows.len().min(left);
+        waves.push(read);
+    }
+    Ok(SessionView { detail, waves })
+}
+
+/// A session without its subtasks.
+#[server(name = SessionDetailCall, endpoint = "session-detail", input = Json)]
+pub async fn session_detail(id: String) -> Result<SessionDetail, AppError> {
+    engine()?.session(&id).await.map_err(refuse)
+}
+
+/// More subtasks of a wave.
+#[server(name = WaveRowsCall, endpoint = "wave-rows", input = Json)]
+pub async fn wave_rows(session_id: String, wave_number: i32, cursor: Option<String>) -> Result<WaveRows, AppError> {
+    read_wave(&session_id, wave_number, cursor.as_deref(), crate::views::ROWS_PER_READ).await
+}
+
+#[cfg(feature = "ssr")]
+async fn read_wave(session: &str, wave: i32, cursor: Option<&str>, limit: usize) -> Result<WaveRows, AppError> {
+    let filter = domain::dto::SubtaskFilter {
+        session_id: Some(session.to_owned()),
+        wave_number: Some(wave),
+        ..Default::default()
+    };
+    let limit = i64::try_from(limit).unwrap_or(1);
+    let page = engine()?.subtasks(&filter, cursor, limit).await.map_err(refuse)?;
+    Ok(WaveRows {
+        wave_number: wave,
+        rows: page.subtasks.iter().map(Into::into).collect(),
+        complete: page.next_cursor.is_none(),
+        cursor: page.next_cursor,
+    })
+}
+
+/// Starts a wave.
+#[server(name = StartWaveCall, endpoint = "start-wave", input = Json)]
+pub async fn start_wave(session_id: String, body: StartWave) -> Result<Wave, AppError> {
+    engine()?.start_wave(&session_id, body).await.map_err(refuse)
+}
+
+/// Goes on to the next wave.
+#[server(name = TransitionWaveCall, endpoint = "transition-wave", input = Json)]
+pub async fn transition_wave(session_id: String, body: TransitionWave) -> Result<TransitionAnswer, AppError> {
+    engine()?.transition_wave(&session_id, body).await.map_err(refuse)
+}

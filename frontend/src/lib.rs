@@ -1,0 +1,9 @@
+//! The browser's entry: hydrates the page that the server rendered.
+#![recursion_limit = "256"]
+
+/// Called by the page's loader once the WASM is there.
+#[wasm_bindgen::prelude::wasm_bindgen]
+pub fn hydrate() {
+    console_error_panic_hook::set_once();
+    leptos::mount::hydrate_body(app::App);
+}

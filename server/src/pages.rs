@@ -1,0 +1,102 @@
+//! The dashboard's pages, their server functions and files, and the login.
+
+use std::sync::Arc;
+
+use axum::{
+    Form, Router,
+    extract::{FromRef, State},
+    http::{HeaderValue, Uri, header},
+    response::{AppendHeaders, IntoResponse, Redirect, Response},
+    routing,
+};
+use engine::Engine;
+use leptos::prelude::{LeptosOptions, provide_context};
+use leptos_axum::LeptosRoutes;
+use serde::Deserialize;
+use tower_http::services::ServeDir;
+
+use crate::{
+    config::Serve,
+    edge::{COOKIE, Edge},
+};
+
+#[derive(Clone, Debug)]
+struct Pages {
+    options: LeptosOptions,
+    edge: Arc<Edge>,
+}
+
+impl FromRef<Pages> for LeptosOptions {
+    fn from_ref(pages: &Pages) -> Self {
+        pages.options.clone()
+    }
+}
+
+/// The pages, their server functions, and the login.
+pub fn router(engine: Engine, config: &Serve, edge: Arc<Edge>) -> Router {
+    let options = options(config);
+    let context = move || provide_context(engine.clone());
+    let pages = leptos_axum::generate_route_list(app::App);
+    let shell = {
+        let options = options.clone();
+        move || app::shell(options.clone())
+    };
+    let call = {
+        let context = context.clone();
+        move |request| leptos_axum::handle_server_fns_with_context(context.clone(), request)
+    };
+    Router::new()
+        .route("/_fn/{*name}", routing::post(call))
+        .route("/login", routing::post(login))
+        .leptos_routes_with_context(&Pages { options: options.clone(), edge: Arc::clone(&edge) }, pages, context.clone(), shell)
+        .fallback(leptos_axum::file_and_error_handler_with_context::<Pages, _>(context, app::shell))
+        .with_state(Pages { options, edge })
+}
+
+/// The script, the WASM and the style: their names change with their content.
+pub fn files(config: &Serve) -> Router {
+    let files = ServeDir::new(config.site_dir().join("pkg")).precompressed_br().precompressed_gzip();
+    Router::new().nest_service("/pkg", files).layer(axum::middleware::map_response(keep))
+}
+
+async fn keep(mut response: Response) -> Response {
+    if response.status().is_success() {
+        let forever = HeaderValue::from_static("public, max-age=31536000, immutable");
+        response.headers_mut().insert(header::CACHE_CONTROL, forever);
+    }
+    response
+}
+
+/// How cargo-leptos built the site.
+fn options(config: &Serve) -> LeptosOptions {
+    // cargo-leptos writes the names' hashes beside the program.
+    let hashes = std::env::current_exe().ok().and_then(|exe| Some(exe.parent()?.join("hash.txt")));
+    LeptosOptions::builder()
+        .output_name("swell")
+        .site_root(config.site_dir().to_string_lossy().into_owned())
+        .site_pkg_dir("pkg")
+        .site_addr(config.listen)
+        .hash_files(hashes.is_some_and(|path| path.is_file()))
+        .build()
+}
+
+#[derive(Deserialize)]
+struct Login {
+    token: String,
+    #[serde(default)]
+    next: String,
+}
+
+/// Gives a person who shows the token a cookie.
+async fn login(State(pages): State<Pages>, Form(login): Form<Login>) -> Response {
+    // Only a path of this server: not another origin, also not one that a browser reads as one.
+    let next = Some(&*login.next)
+        .filter(|next| next.starts_with('/') && !next.starts_with("//") && !next.contains(['\\', '\r', '\n']))
+        .filter(|next| next.parse::<Uri>().is_ok())
+        .unwrap_or("/");
+    if !pages.edge.is_token(login.token.trim()) {
+        return Redirect::to("/login?error=1").into_response();
+    }
+    let cookie = format!("{COOKIE}={}; Path=/; HttpOnly; SameSite=Strict; Max-Age=2592000", pages.edge.cookie_value());
+    (AppendHeaders([(header::SET_COOKIE, cookie)]), Redirect::to(next)).into_response()
+}

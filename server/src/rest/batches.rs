@@ -1,0 +1,87 @@
+//! `/api/orchestration/batch…`, synthesis and conflicts
+
+use axum::{Json, extract::State, http::StatusCode};
+use domain::{
+    dto::{BatchAnswer, CompleteAnswer, ConflictReport, SubmitAnswer, SubmitBatch},
+    problem::Problem,
+    synthesis::Synthesis,
+};
+use engine::Engine;
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use super::extract::{Create, Query, Segment};
+use crate::problem::Answer;
+
+/// Submit a batch of tasks
+///
+/// The session and the wave appear on first use. A task waits for what its `blocked_by` names.
+#[utoipa::path(post, path = "/api/orchestration/batch-submit", tag = "batches",
+    params(("Idempotency-Key" = Option<String>, Header, description = "Makes a repeat answer what the first request was answered.", min_length = 1, max_length = 200)),
+    request_body = SubmitBatch,
+    responses((status = 201, body = SubmitAnswer, description = "Submitted."),
+              (status = "4XX", body = Problem, description = "Refused.", content_type = "application/problem+json")))]
+pub async fn submit(
+    State(engine): State<Engine>,
+    Create { request, key }: Create<SubmitBatch>,
+) -> Answer<(StatusCode, Json<SubmitAnswer>)> {
+    Ok((StatusCode::CREATED, Json(engine.submit_batch(request, key).await?)))
+}
+
+/// Get a batch with its subtasks
+///
+/// By priority, highest first, then in the order of submission.
+#[utoipa::path(get, path = "/api/orchestration/batch/{id}", tag = "batches",
+    params(("id" = String, Path, description = "The batch.")),
+    responses((status = 200, body = BatchAnswer, description = "The batch."),
+              (status = "4XX", body = Problem, description = "No such batch.", content_type = "application/problem+json")))]
+pub async fn get(State(engine): State<Engine>, id: Segment) -> Answer<Json<BatchAnswer>> {
+    Ok(Json(BatchAnswer { batch: engine.batch(id.id("batch")?).await? }))
+}
+
+/// How to complete a batch.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct Completion {
+    /// Refuse while subtasks are open, instead of answering with how things stand.
+    #[serde(default)]
+    strict: bool,
+}
+
+/// Complete a batch
+///
+/// Stores the synthesis once every subtask has ended; before that, answers with how things stand.
+/// Safe to repeat.
+#[utoipa::path(post, path = "/api/orchestration/batch/{id}/complete", tag = "batches",
+    params(("id" = String, Path, description = "The batch."), Completion),
+    responses((status = 200, body = CompleteAnswer, description = "The synthesis."),
+              (status = "4XX", body = Problem, description = "Refused.", content_type = "application/problem+json")))]
+pub async fn complete(
+    State(engine): State<Engine>,
+    id: Segment,
+    Query(completion): Query<Completion>,
+) -> Answer<Json<CompleteAnswer>> {
+    Ok(Json(engine.complete_batch(id.id("batch")?, completion.strict).await?))
+}
+
+/// Get a batch's synthesis
+///
+/// The bare object, small enough for a prompt.
+#[utoipa::path(get, path = "/api/orchestration/synthesis/{id}", tag = "batches",
+    params(("id" = String, Path, description = "The batch.")),
+    responses((status = 200, body = Synthesis, description = "The synthesis; while the batch is open, of how things stand."),
+              (status = "4XX", body = Problem, description = "No such batch.", content_type = "application/problem+json")))]
+pub async fn synthesis(State(engine): State<Engine>, id: Segment) -> Answer<Json<Synthesis>> {
+    Ok(Json(engine.synthesis(id.id("batch")?).await?))
+}
+
+/// Analyse a batch's conflicts
+///
+/// Files that several subtasks touched, and subtasks that wait for a failed one.
+#[utoipa::path(get, path = "/api/orchestration/conflicts/{id}", tag = "batches",
+    params(("id" = String, Path, description = "The batch.")),
+    responses((status = 200, body = ConflictReport, description = "The conflicts."),
+              (status = "4XX", body = Problem, description = "No such batch.", content_type = "application/problem+json")))]
+pub async fn conflicts(State(engine): State<Engine>, id: Segment) -> Answer<Json<ConflictReport>> {
+    Ok(Json(engine.conflicts(id.id("batch")?).await?))
+}

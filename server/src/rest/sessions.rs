@@ -1,0 +1,57 @@
+//! `/api/sessions…`
+
+use axum::{Json, extract::State};
+use domain::{
+    check::{Check, PAGE},
+    dto::{SessionDetail, SessionPage},
+    problem::Problem,
+};
+use engine::Engine;
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use super::extract::{Query, Segment};
+use crate::problem::Answer;
+
+/// Which sessions to list.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct Filter {
+    /// A part of the name.
+    #[param(max_length = 200)]
+    search: Option<String>,
+    /// The `next_cursor` of the page before.
+    cursor: Option<String>,
+    /// Page size, 1–500.
+    #[serde(default = "default_limit")]
+    #[param(minimum = 1, maximum = 500, default = 50)]
+    limit: i64,
+}
+
+const fn default_limit() -> i64 {
+    50
+}
+
+/// List sessions
+///
+/// Latest activity first, by pages.
+#[utoipa::path(get, path = "/api/sessions", tag = "sessions", params(Filter),
+    responses((status = 200, body = SessionPage, description = "A page."),
+              (status = "4XX", body = Problem, description = "Refused.", content_type = "application/problem+json")))]
+pub async fn list(State(engine): State<Engine>, Query(filter): Query<Filter>) -> Answer<Json<SessionPage>> {
+    let mut check = Check::default();
+    check.range("limit", filter.limit, 1, PAGE);
+    check.finish()?;
+    Ok(Json(engine.sessions(filter.search.as_deref(), filter.cursor.as_deref(), filter.limit).await?))
+}
+
+/// Get a session
+///
+/// With its waves and batches.
+#[utoipa::path(get, path = "/api/sessions/{session_id}", tag = "sessions",
+    params(("session_id" = String, Path, description = "The session.")),
+    responses((status = 200, body = SessionDetail, description = "The session."),
+              (status = "4XX", body = Problem, description = "No such session.", content_type = "application/problem+json")))]
+pub async fn get(State(engine): State<Engine>, Segment(session_id): Segment) -> Answer<Json<SessionDetail>> {
+    Ok(Json(engine.session(&session_id).await?))
+}

@@ -1,0 +1,105 @@
+//! `/api/subtasks…`
+
+use axum::{Json, extract::State};
+use domain::{
+    check::{Check, PAGE},
+    dto::{PatchSubtask, SubtaskAnswer, SubtaskFilter, SubtaskPage},
+    problem::Problem,
+    subtask::SubtaskStatus,
+};
+use engine::Engine;
+use serde::Deserialize;
+use utoipa::IntoParams;
+use uuid::Uuid;
+
+use super::extract::{Body, Query, Segment};
+use crate::problem::Answer;
+
+/// Which subtasks to list.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct Filter {
+    /// Of this session.
+    #[param(min_length = 1, max_length = 200)]
+    session: Option<String>,
+    /// Of this wave.
+    #[param(minimum = 0)]
+    wave: Option<i32>,
+    /// Of this batch.
+    batch: Option<Uuid>,
+    /// In this status.
+    status: Option<SubtaskStatus>,
+    /// Of this agent type.
+    #[param(min_length = 1, max_length = 200)]
+    agent_type: Option<String>,
+    /// The `next_cursor` of the page before.
+    cursor: Option<String>,
+    /// Page size, 1–500.
+    #[serde(default = "default_limit")]
+    #[param(minimum = 1, maximum = 500, default = 100)]
+    limit: i64,
+}
+
+const fn default_limit() -> i64 {
+    100
+}
+
+/// List subtasks
+///
+/// Oldest first, by pages.
+#[utoipa::path(get, path = "/api/subtasks", tag = "subtasks", params(Filter),
+    responses((status = 200, body = SubtaskPage, description = "A page."),
+              (status = "4XX", body = Problem, description = "Refused.", content_type = "application/problem+json")))]
+pub async fn list(State(engine): State<Engine>, Query(filter): Query<Filter>) -> Answer<Json<SubtaskPage>> {
+    let mut check = Check::default();
+    check.range("limit", filter.limit, 1, PAGE);
+    if let Some(session) = &filter.session {
+        check.name("session", session);
+    }
+    if let Some(agent_type) = &filter.agent_type {
+        check.name("agent_type", agent_type);
+    }
+    if let Some(wave) = filter.wave {
+        check.range("wave", wave.into(), 0, i32::MAX.into());
+    }
+    check.finish()?;
+    let Filter { session, wave, batch, status, agent_type, cursor, limit } = filter;
+    let filter = SubtaskFilter { session_id: session, wave_number: wave, batch_id: batch, status, agent_type };
+    Ok(Json(engine.subtasks(&filter, cursor.as_deref(), limit).await?))
+}
+
+/// Get a subtask
+#[utoipa::path(get, path = "/api/subtasks/{id}", tag = "subtasks",
+    params(("id" = String, Path, description = "The subtask.")),
+    responses((status = 200, body = SubtaskAnswer, description = "The subtask."),
+              (status = "4XX", body = Problem, description = "No such subtask.", content_type = "application/problem+json")))]
+pub async fn get(State(engine): State<Engine>, id: Segment) -> Answer<Json<SubtaskAnswer>> {
+    Ok(Json(SubtaskAnswer { success: true, subtask: engine.subtask(id.id("subtask")?).await? }))
+}
+
+/// Change a subtask
+///
+/// Status, result and the rest in one step; at least one field. Repeating the same end is a 200.
+#[utoipa::path(patch, path = "/api/subtasks/{id}", tag = "subtasks",
+    params(("id" = String, Path, description = "The subtask.")),
+    request_body = PatchSubtask,
+    responses((status = 200, body = SubtaskAnswer, description = "As it stands now."),
+              (status = "4XX", body = Problem, description = "Refused.", content_type = "application/problem+json")))]
+pub async fn patch(
+    State(engine): State<Engine>,
+    id: Segment,
+    Body(request): Body<PatchSubtask>,
+) -> Answer<Json<SubtaskAnswer>> {
+    Ok(Json(SubtaskAnswer { success: true, subtask: engine.patch_subtask(id.id("subtask")?, request).await? }))
+}
+
+/// Retry a failed subtask
+///
+/// It turns pending again; a wave that failed over it is reopened.
+#[utoipa::path(post, path = "/api/subtasks/{id}/retry", tag = "subtasks",
+    params(("id" = String, Path, description = "The subtask.")),
+    responses((status = 200, body = SubtaskAnswer, description = "As it stands now."),
+              (status = "4XX", body = Problem, description = "Refused.", content_type = "application/problem+json")))]
+pub async fn retry(State(engine): State<Engine>, id: Segment) -> Answer<Json<SubtaskAnswer>> {
+    Ok(Json(SubtaskAnswer { success: true, subtask: engine.retry_subtask(id.id("subtask")?).await? }))
+}

@@ -1,0 +1,98 @@
+//! `swell serve` and `swell migrate`: from a configuration to a running server, and down again.
+
+use std::time::Duration;
+
+use engine::Engine;
+use tokio::{net::TcpListener, signal::unix::SignalKind, sync::watch};
+
+use crate::{
+    config::{Database, Serve},
+    edge::Edge,
+    postgres::Cluster,
+    router,
+};
+
+/// How long running requests may take to finish once the server is asked to stop.
+const DRAIN: Duration = Duration::from_secs(5);
+
+/// Serves until it is asked to stop.
+///
+/// # Errors
+/// A sentence for the terminal.
+pub async fn run(serve: Serve, database: Database) -> Result<(), String> {
+    Edge::may_listen(serve.listen, serve.api_token.as_deref())?;
+    let mut terminate = tokio::signal::unix::signal(SignalKind::terminate()).map_err(|error| error.to_string())?;
+    let mut interrupt = tokio::signal::unix::signal(SignalKind::interrupt()).map_err(|error| error.to_string())?;
+    // First, because it fails fastest.
+    let listener = TcpListener::bind(serve.listen)
+        .await
+        .map_err(|error| format!("cannot listen on {}: {error}; choose another with --listen", serve.listen))?;
+    let address = listener.local_addr().map_err(|error| error.to_string())?;
+
+    let (url, cluster) = open(&database).await?;
+    let engine = match Engine::connect(&url, database.connections).await {
+        Ok(engine) => engine,
+        Err(error) => {
+            stop_cluster(cluster).await;
+            return Err(format!("cannot use the database: {error}"));
+        }
+    };
+    let (stop, stopping) = watch::channel(false);
+    let app = router::build(engine.clone(), &serve, stopping.clone());
+
+    println!("Swell is at http://{address} (dashboard), http://{address}/api/docs (API), ws://{address}/ws (live)");
+    let mut drained = stopping.clone();
+    let serving = axum::serve(listener, app).with_graceful_shutdown(async move {
+        let _ = drained.wait_for(|stop| *stop).await;
+    });
+    let serving = tokio::spawn(async move { serving.await });
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    tracing::info!("stopping");
+    let _ = stop.send(true);
+    if tokio::time::timeout(DRAIN, serving).await.is_err() {
+        tracing::warn!("some requests did not finish in time");
+    }
+    let _ = tokio::time::timeout(Duration::from_secs(2), engine.close()).await;
+    stop_cluster(cluster).await;
+    Ok(())
+}
+
+/// Brings the schema up to date.
+///
+/// # Errors
+/// A sentence for the terminal.
+pub async fn migrate(database: Database) -> Result<(), String> {
+    let (url, cluster) = open(&database).await?;
+    let migrated = async {
+        let pool = Engine::pool(&url, 2).await.map_err(|error| error.to_string())?;
+        engine::MIGRATOR.run(&pool).await.map_err(|error| error.to_string())?;
+        pool.close().await;
+        Ok(())
+    }
+    .await;
+    stop_cluster(cluster).await;
+    if migrated.is_ok() {
+        println!("The schema is up to date.");
+    }
+    migrated
+}
+
+/// The database's URL, and the embedded cluster if that is what it is.
+async fn open(database: &Database) -> Result<(String, Option<Cluster>), String> {
+    if let Some(url) = &database.database_url {
+        return Ok((url.clone(), None));
+    }
+    let cluster = Cluster::start(&database.data_dir(), database.postgres_bin.as_deref()).await?;
+    Ok((cluster.url(), Some(cluster)))
+}
+
+async fn stop_cluster(cluster: Option<Cluster>) {
+    if let Some(cluster) = cluster {
+        if let Err(error) = cluster.stop().await {
+            tracing::warn!(%error, "the embedded Postgres did not stop");
+        }
+    }
+}
