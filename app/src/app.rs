@@ -15,7 +15,10 @@ use crate::{
     components::{ConfirmDialog, Header, Notices},
     desk::Desk,
     live::Live,
-    pages::{BatchPage, CrashPage, LoginPage, NotFoundPage, PlanPage, PromptPage, SessionPage, SessionsPage, StoredPlanPage},
+    pages::{
+        BatchPage, CrashPage, LoginPage, NotFoundPage, PlanPage, PromptPage, SessionPage,
+        SessionsPage, StoredPlanPage,
+    },
 };
 
 /// The whole app. Pages render only when their data is there, so that a page without JavaScript is

@@ -9,9 +9,7 @@ mod imp {
 
     pub fn now_ms() -> i64 {
         // Whole milliseconds fit an i64 for 292 million years.
-        #[expect(clippy::cast_possible_truncation, reason = "a date in milliseconds fits")]
-        let now = js_sys::Date::now() as i64;
-        now
+        js_sys::Date::now() as i64
     }
 
     pub fn mark_hydrated() {
@@ -29,7 +27,8 @@ mod imp {
             let _ = root.set_attribute("data-theme", theme);
         }
         if let Ok(document) = document().dyn_into::<web_sys::HtmlDocument>() {
-            let cookie = format!("{}={theme}; Path=/; Max-Age=31536000; SameSite=Lax", crate::theme::COOKIE);
+            let cookie =
+                format!("{}={theme}; Path=/; Max-Age=31536000; SameSite=Lax", crate::theme::COOKIE);
             let _ = document.set_cookie(&cookie);
         }
     }
@@ -37,7 +36,8 @@ mod imp {
     pub async fn copy(text: String) -> bool {
         let Some(window) = web_sys::window() else { return false };
         // Absent outside secure contexts, although the binding says otherwise.
-        let has = js_sys::Reflect::get(&window.navigator(), &"clipboard".into()).is_ok_and(|it| it.is_object());
+        let has = js_sys::Reflect::get(&window.navigator(), &"clipboard".into())
+            .is_ok_and(|it| it.is_object());
         if !has {
             return false;
         }
@@ -46,16 +46,14 @@ mod imp {
     }
 
     pub fn focus(id: &str) {
-        if let Some(element) = document().get_element_by_id(id) {
-            if let Ok(element) = element.dyn_into::<web_sys::HtmlElement>() {
-                let _ = element.focus();
-            }
+        let element = document().get_element_by_id(id);
+        if let Some(Ok(element)) = element.map(JsCast::dyn_into::<web_sys::HtmlElement>) {
+            let _ = element.focus();
         }
     }
 }
 
 #[cfg(not(feature = "hydrate"))]
-#[expect(clippy::unused_async, clippy::missing_const_for_fn, reason = "twins of the browser's functions")]
 mod imp {
     pub fn now_ms() -> i64 {
         0

@@ -19,9 +19,10 @@ impl Clock {
         Effect::new(move |_| {
             browser::mark_hydrated();
             clock.0.set(Some(browser::now_ms()));
-            if let Ok(handle) =
-                set_interval_with_handle(move || clock.0.set(Some(browser::now_ms())), Duration::from_secs(1))
-            {
+            if let Ok(handle) = set_interval_with_handle(
+                move || clock.0.set(Some(browser::now_ms())),
+                Duration::from_secs(1),
+            ) {
                 on_cleanup(move || handle.clear());
             }
         });

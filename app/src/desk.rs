@@ -10,7 +10,7 @@ use crate::error::AppError;
 /// How long a good notice stays.
 const STAY: Duration = Duration::from_secs(6);
 /// Most notices at a time.
-const MOST: usize = 4;
+const MOST: usize = 3;
 
 /// A sentence for the visitor.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,7 +50,11 @@ pub struct Desk {
 
 impl Desk {
     fn new() -> Self {
-        Self { notices: RwSignal::new(Vec::new()), question: RwSignal::new(None), last: StoredValue::new(0) }
+        Self {
+            notices: RwSignal::new(Vec::new()),
+            question: RwSignal::new(None),
+            last: StoredValue::new(0),
+        }
     }
 
     /// Puts a desk into the context.
@@ -76,7 +80,11 @@ impl Desk {
 
     /// Does something on the server, and says what came of it. `busy` is set meanwhile; while it is
     /// set, nothing is done.
-    pub fn attempt(self, busy: RwSignal<bool>, work: impl Future<Output = Result<String, AppError>> + 'static) {
+    pub fn attempt(
+        self,
+        busy: RwSignal<bool>,
+        work: impl Future<Output = Result<String, AppError>> + 'static,
+    ) {
         if busy.get_untracked() {
             return;
         }
@@ -92,7 +100,13 @@ impl Desk {
     }
 
     /// Asks before going on.
-    pub fn ask(self, title: String, text: String, yes: &str, then: impl Fn() + Send + Sync + 'static) {
+    pub fn ask(
+        self,
+        title: String,
+        text: String,
+        yes: &str,
+        then: impl Fn() + Send + Sync + 'static,
+    ) {
         let then = Callback::new(move |()| then());
         self.question.set(Some(Question { title, text, yes: yes.to_owned(), then }));
     }

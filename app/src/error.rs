@@ -13,9 +13,21 @@ use serde::{Deserialize, Serialize};
 /// by the server's edge (not logged in, foreign origin) reads the same as one by the rules.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct AppError(pub Problem);
+pub struct AppError(Box<Problem>);
 
 impl AppError {
+    /// Something filled in that is not valid, said before the server is asked.
+    #[must_use]
+    pub fn invalid(sentence: String) -> Self {
+        Problem::new(422, "Not valid", "invalid", sentence).into()
+    }
+
+    /// The problem.
+    #[must_use]
+    pub fn problem(&self) -> &Problem {
+        &self.0
+    }
+
     /// Whether the visitor has to log in first.
     #[must_use]
     pub fn is_login(&self) -> bool {
@@ -31,29 +43,44 @@ impl fmt::Display for AppError {
 
 impl std::error::Error for AppError {}
 
+impl From<Problem> for AppError {
+    fn from(problem: Problem) -> Self {
+        Self(Box::new(problem))
+    }
+}
+
 impl FromServerFnError for AppError {
     type Encoder = JsonEncoding;
 
     fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
         use ServerFnErrorErr as E;
-        Self(match error {
+        let problem = match error {
             E::Request(_) => Problem::new(
                 503,
                 "Server away",
                 "unreachable",
                 "The server cannot be reached. Check that Swell is running, then try again.",
             ),
-            E::Args(reason) | E::MissingArg(reason) => {
-                Problem::new(400, "Bad Request", "malformed", format!("The request was not understood: {reason}."))
-            }
+            E::Args(reason) | E::MissingArg(reason) => Problem::new(
+                400,
+                "Bad Request",
+                "malformed",
+                format!("The request was not understood: {reason}."),
+            ),
             E::Deserialization(_) => Problem::new(
                 502,
                 "Unreadable answer",
                 "unreadable",
                 "The server's answer was not understood. Reload the page: Swell may have been updated.",
             ),
-            _ => Problem::new(500, "Internal Server Error", "internal", "Something went wrong on the server."),
-        })
+            _ => Problem::new(
+                500,
+                "Internal Server Error",
+                "internal",
+                "Something went wrong on the server.",
+            ),
+        };
+        problem.into()
     }
 }
 

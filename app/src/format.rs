@@ -68,7 +68,7 @@ pub fn grouped(n: i64) -> String {
         text.push('−');
     }
     for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index) % 3 == 0 {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
             text.push('\u{202f}');
         }
         text.push(digit);
@@ -113,7 +113,10 @@ mod tests {
         assert_eq!(absolute(at), "2026-02-09 10:15 UTC");
         assert_eq!(rfc3339(at), "2026-02-09T10:15:00.000Z");
         let later = |seconds: i64| ago(at, at.timestamp_millis() + seconds * 1_000);
-        assert_eq!([later(-9), later(30), later(120), later(7_300)], ["just now", "30 s ago", "2 min ago", "2 h ago"]);
+        assert_eq!(
+            [later(-9), later(30), later(120), later(7_300)],
+            ["just now", "30 s ago", "2 min ago", "2 h ago"]
+        );
     }
 
     #[test]

@@ -48,7 +48,12 @@ pub fn sessions(search: Option<&str>, cursor: Option<&str>) -> String {
     let mut path = String::from("/");
     for (name, value) in [("q", search), ("cursor", cursor)] {
         if let Some(value) = value {
-            let _ = write!(path, "{}{name}={}", if path.len() == 1 { '?' } else { '&' }, encoded(value));
+            let _ = write!(
+                path,
+                "{}{name}={}",
+                if path.len() == 1 { '?' } else { '&' },
+                encoded(value)
+            );
         }
     }
     path

@@ -40,7 +40,9 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
 
 /// Sets the headers of a page.
 fn guard() {
-    let (Some(response), Some(nonce)) = (use_context::<ResponseOptions>(), use_nonce()) else { return };
+    let (Some(response), Some(nonce)) = (use_context::<ResponseOptions>(), use_nonce()) else {
+        return;
+    };
     let host = use_context::<Parts>()
         .and_then(|parts| parts.headers.get(HOST)?.to_str().ok().map(str::to_owned))
         .filter(|host| is_host(host));
@@ -54,7 +56,11 @@ fn guard() {
 /// the socket is named because older browsers do not count it to `'self'`.
 fn policy(nonce: &str, host: Option<&str>) -> String {
     let socket = host.map(|host| format!(" ws://{host} wss://{host}")).unwrap_or_default();
-    let reload = if std::env::var_os("LEPTOS_WATCH").is_some() { " ws://127.0.0.1:* ws://localhost:*" } else { "" };
+    let reload = if std::env::var_os("LEPTOS_WATCH").is_some() {
+        " ws://127.0.0.1:* ws://localhost:*"
+    } else {
+        ""
+    };
     format!(
         "default-src 'self'; script-src 'self' 'nonce-{nonce}' 'wasm-unsafe-eval'; style-src 'self'; \
          img-src 'self' data:; connect-src 'self'{socket}{reload}; base-uri 'none'; object-src 'none'; \
@@ -64,7 +70,10 @@ fn policy(nonce: &str, host: Option<&str>) -> String {
 
 /// Whether a `Host` header may stand in the policy as it is.
 fn is_host(host: &str) -> bool {
-    !host.is_empty() && host.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b':' | b'-' | b'[' | b']'))
+    !host.is_empty()
+        && host
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b':' | b'-' | b'[' | b']'))
 }
 
 #[cfg(test)]

@@ -118,7 +118,12 @@ pub struct BatchView {
 impl BatchView {
     /// Cut to what the page shows.
     #[must_use]
-    pub fn new(batch: Batch, subtasks: &[Subtask], mut synthesis: Synthesis, mut report: ConflictReport) -> Self {
+    pub fn new(
+        batch: Batch,
+        subtasks: &[Subtask],
+        mut synthesis: Synthesis,
+        mut report: ConflictReport,
+    ) -> Self {
         let files_changed = i32::try_from(synthesis.files_changed.len()).unwrap_or(i32::MAX);
         // The report says the same.
         synthesis.conflicts = Vec::new();
@@ -129,7 +134,13 @@ impl BatchView {
             result.files.truncate(ENTRIES);
         }
         report.conflicts.truncate(ENTRIES);
-        Self { batch, rows: subtasks.iter().take(ENTRIES).map(Row::from).collect(), synthesis, files_changed, report }
+        Self {
+            batch,
+            rows: subtasks.iter().take(ENTRIES).map(Row::from).collect(),
+            synthesis,
+            files_changed,
+            report,
+        }
     }
 }
 

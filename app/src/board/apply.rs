@@ -32,7 +32,7 @@ impl Board {
         self.index.update_value(|index| index.seq = index.seq.max(event.seq));
         let at = Time::from_timestamp_millis(event.timestamp).unwrap_or_default();
         match event.event.as_str() {
-            "subtask.updated" => self.row_changed(read(&event.data)?),
+            "subtask.updated" => self.row_changed(read(&event.data)?, at),
             "batch.created" => self.batch_created(read(&event.data)?, at),
             "batch.completed" => self.batch_completed(&read(&event.data)?, at),
             name if name.starts_with("wave.") => self.wave_changed(read(&event.data)?, at),
@@ -40,9 +40,16 @@ impl Board {
         }
     }
 
-    fn row_changed(&self, change: RowChange) -> Option<Need> {
+    fn row_changed(&self, change: RowChange, at: Time) -> Option<Need> {
         let known = self.index.with_value(|index| index.rows.get(&change.subtask_id).cloned());
-        let counted_here = self.wave(change.wave_number).is_some_and(|wave| wave.complete.get_untracked());
+        let state = self.wave_or_placeholder(change.wave_number, at);
+        // A retry reopens a completed batch, and no event says so.
+        let reopened =
+            !change.status.is_terminal()
+                && state.batches.read_untracked().iter().any(|batch| {
+                    batch.id == change.batch_id && batch.status == BatchStatus::Completed
+                });
+        let counted_here = state.complete.get_untracked();
         match known {
             Some(row) => row.update(|row| change.apply(row)),
             None => self.index.update_value(|index| {
@@ -52,7 +59,7 @@ impl Board {
                 }
             }),
         }
-        (!counted_here).then_some(Need::Detail)
+        (reopened || !counted_here).then_some(Need::Detail)
     }
 
     fn batch_created(&self, change: BatchChange, at: Time) -> Option<Need> {

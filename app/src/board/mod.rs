@@ -92,9 +92,11 @@ impl Board {
     /// A batch as it now stands.
     pub fn put_batch(&self, batch: Batch) {
         let state = self.wave_or_placeholder(batch.wave_number, batch.created_at);
-        state.batches.update(|batches| match batches.iter_mut().find(|known| known.id == batch.id) {
-            Some(known) => *known = batch,
-            None => batches.push(batch),
+        state.batches.update(|batches| {
+            match batches.iter_mut().find(|known| known.id == batch.id) {
+                Some(known) => *known = batch,
+                None => batches.push(batch),
+            }
         });
     }
 
@@ -129,7 +131,9 @@ impl Board {
     pub fn failed(&self, wave_number: i32) -> Vec<Uuid> {
         let Some(state) = self.wave(wave_number) else { return Vec::new() };
         let rows = state.rows.get_untracked();
-        let failed = |entry: &&RowEntry| entry.row.read_untracked().status == domain::subtask::SubtaskStatus::Failed;
+        let failed = |entry: &&RowEntry| {
+            entry.row.read_untracked().status == domain::subtask::SubtaskStatus::Failed
+        };
         rows.iter().filter(failed).map(|entry| entry.id).collect()
     }
 

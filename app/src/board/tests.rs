@@ -52,7 +52,13 @@ fn board(complete: bool) -> Board {
 }
 
 fn event(seq: i64, name: &str, data: serde_json::Value) -> Envelope {
-    Envelope { channel: "sessions/s".to_owned(), event: name.to_owned(), data, timestamp: 5_000, seq }
+    Envelope {
+        channel: "sessions/s".to_owned(),
+        event: name.to_owned(),
+        data,
+        timestamp: 5_000,
+        seq,
+    }
 }
 
 fn updated(seq: i64, id: u128, status: &str) -> Envelope {
@@ -74,7 +80,10 @@ fn counters_follow_the_rows_and_an_event_applied_twice_counts_once() {
     for _ in 0..2 {
         assert_eq!(board.apply(&updated(11, 1, "completed")), None);
     }
-    assert_eq!(tally(&board), Some(Tally { total: 2, completed: 1, failed: 0, running: 1, blocked: 0 }));
+    assert_eq!(
+        tally(&board),
+        Some(Tally { total: 2, completed: 1, failed: 0, running: 1, blocked: 0 })
+    );
 }
 
 #[test]
@@ -116,14 +125,41 @@ fn a_new_batch_is_listed_once_and_its_subtasks_are_asked_for() {
 }
 
 #[test]
+fn a_retry_in_a_completed_batch_asks_for_the_batch() {
+    let board = board(true);
+    let at = domain::Time::from_timestamp_millis(0).unwrap_or_default();
+    board.put_batch(Batch {
+        id: Uuid::nil(),
+        session_id: "s".to_owned(),
+        wave_number: 0,
+        status: domain::batch::BatchStatus::Completed,
+        total_tasks: 2,
+        completed_tasks: 1,
+        failed_tasks: 1,
+        outcome: None,
+        created_at: at,
+        completed_at: Some(at),
+    });
+    assert_eq!(board.apply(&updated(11, 1, "failed")), None);
+    assert_eq!(board.apply(&updated(12, 1, "pending")), Some(Need::Detail));
+}
+
+#[test]
 fn the_engines_own_wave_events_move_the_header() {
     let board = board(true);
     let at = domain::Time::from_timestamp_millis(5_000).unwrap_or_default();
     let mut ended = wave(0, 2, WaveStatus::Failed);
     (ended.completed_tasks, ended.failed_tasks) = (1, 1);
-    for made in [NewEvent::wave_transitioned(&wave(3, 0, WaveStatus::Running), Some(0), at), NewEvent::wave_finished(&ended, at)] {
+    for made in [
+        NewEvent::wave_transitioned(&wave(3, 0, WaveStatus::Running), Some(0), at),
+        NewEvent::wave_finished(&ended, at),
+    ] {
         board.apply(&event(12, made.event, made.data));
     }
-    let states: Vec<_> = board.rules().iter().map(|wave| (wave.wave_number, wave.status, wave.failed_tasks)).collect();
+    let states: Vec<_> = board
+        .rules()
+        .iter()
+        .map(|wave| (wave.wave_number, wave.status, wave.failed_tasks))
+        .collect();
     assert_eq!(states, [(0, WaveStatus::Failed, 1), (3, WaveStatus::Running, 0)]);
 }

@@ -92,7 +92,8 @@ impl WaveState {
 
 impl Tally {
     fn of_rows(rows: &[RowEntry]) -> Self {
-        let mut tally = Self { total: i32::try_from(rows.len()).unwrap_or(i32::MAX), ..Self::default() };
+        let mut tally =
+            Self { total: i32::try_from(rows.len()).unwrap_or(i32::MAX), ..Self::default() };
         for entry in rows {
             match entry.row.read().status {
                 SubtaskStatus::Completed => tally.completed += 1,

@@ -32,8 +32,12 @@ pub fn LiveBadge() -> impl IntoView {
     let title = move || match live.state.get() {
         LiveState::Idle => "",
         LiveState::CatchingUp => "Connected; replaying what was missed.",
-        LiveState::Live => "Every change arrives as it happens. The number is the last position of the event log.",
-        LiveState::Stale => "Disconnected: what is shown may be out of date. Reconnecting by itself.",
+        LiveState::Live => {
+            "Every change arrives as it happens. The number is the last position of the event log."
+        }
+        LiveState::Stale => {
+            "Disconnected: what is shown may be out of date. Reconnecting by itself."
+        }
     };
     view! {
         <p class=class title=title data-testid="live-badge" data-seq=move || live.seq.get()>

@@ -21,7 +21,7 @@ pub fn CopyButton(
             if browser::copy(text).await {
                 desk.say(format!("Copied the {what}."));
             } else {
-                desk.refuse(&AppError(domain::problem::Problem::new(
+                desk.refuse(&AppError::from(domain::problem::Problem::new(
                     0,
                     "Not copied",
                     "clipboard",

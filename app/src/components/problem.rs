@@ -12,7 +12,7 @@ pub fn ProblemView(
     error: AppError,
 ) -> impl IntoView {
     let login = error.is_login();
-    let problem = error.0;
+    let problem = error.problem().clone();
     view! {
         <Title text=problem.title.clone()/>
         <section class="problem" data-testid="problem" data-status=problem.status>
@@ -37,10 +37,13 @@ pub fn FormProblem(
     error: Signal<Option<AppError>>,
 ) -> impl IntoView {
     let fields = move || {
-        let details = error.get().and_then(|error| error.0.details).unwrap_or_default();
+        let details =
+            error.get().and_then(|error| error.problem().details.clone()).unwrap_or_default();
         details
             .into_iter()
-            .map(|(field, messages)| view! { <li><code>{field}</code>" "{messages.join("; ")}</li> })
+            .map(
+                |(field, messages)| view! { <li><code>{field}</code>" "{messages.join("; ")}</li> },
+            )
             .collect_view()
     };
     view! {
@@ -50,7 +53,7 @@ pub fn FormProblem(
                     .get()
                     .map(|error| {
                         view! {
-                            <p>{error.0.detail.clone()}</p>
+                            <p>{error.to_string()}</p>
                             <ul>{fields}</ul>
                         }
                     })

@@ -18,7 +18,9 @@ pub fn Progress(
     #[prop(into)]
     failed: Signal<i32>,
 ) -> impl IntoView {
-    let label = move || format!("{} of {} completed, {} failed", completed.get(), total.get(), failed.get());
+    let label = move || {
+        format!("{} of {} completed, {} failed", completed.get(), total.get(), failed.get())
+    };
     view! {
         <svg class="progress" role="img" aria-label=label>
             <rect class="progress-track" width="100%" height="100%"/>
@@ -40,10 +42,14 @@ pub fn WaveStrip(
     #[prop(into)]
     waves: Signal<Vec<WaveBrief>>,
 ) -> impl IntoView {
-    let numbers = Memo::new(move |_| waves.read().iter().map(|wave| wave.wave_number).collect::<Vec<_>>());
+    let numbers =
+        Memo::new(move |_| waves.read().iter().map(|wave| wave.wave_number).collect::<Vec<_>>());
     let cell = move |number: i32| {
-        let wave = Memo::new(move |_| waves.read().iter().find(|wave| wave.wave_number == number).cloned());
-        let of = move |pick: fn(&WaveBrief) -> i32| wave.read().as_ref().map(pick).unwrap_or_default();
+        let wave = Memo::new(move |_| {
+            waves.read().iter().find(|wave| wave.wave_number == number).cloned()
+        });
+        let of =
+            move |pick: fn(&WaveBrief) -> i32| wave.read().as_ref().map(pick).unwrap_or_default();
         view! {
             <li class=move || format!("strip-cell is-{}", wave.read().as_ref().map_or("pending", |w| w.status.as_str()))>
                 <span class="strip-name">

@@ -60,7 +60,11 @@ fn SubtaskRow(entry: RowEntry, on_retry: Callback<Uuid>, busy: Signal<bool>) -> 
     let status = Memo::new(move |_| row.read().status);
     let blockers = move || {
         let row = row.read();
-        if row.blockers == 0 { "–".to_owned() } else { format!("{}/{}", row.open_blockers, row.blockers) }
+        if row.blockers == 0 {
+            "–".to_owned()
+        } else {
+            format!("{}/{}", row.open_blockers, row.blockers)
+        }
     };
     let retries = move || match row.read().retry_count {
         0 => "–".to_owned(),

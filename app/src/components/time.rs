@@ -36,7 +36,8 @@ pub fn Elapsed(
         let row = row.read();
         match (row.status, row.started_at) {
             (SubtaskStatus::Running, Some(start)) => since(start, clock.now()),
-            (_, Some(_)) => duration_ms(row.started_at, row.completed_at).map_or_else(|| "–".to_owned(), format::duration),
+            (_, Some(_)) => duration_ms(row.started_at, row.completed_at)
+                .map_or_else(|| "–".to_owned(), format::duration),
             (_, None) => "–".to_owned(),
         }
     }

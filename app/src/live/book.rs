@@ -58,7 +58,11 @@ impl<H: Clone> Book<H> {
         }
         channels
             .into_iter()
-            .map(|(channel, since)| ClientFrame::Subscribe { channel: channel.to_owned(), id: None, since })
+            .map(|(channel, since)| ClientFrame::Subscribe {
+                channel: channel.to_owned(),
+                id: None,
+                since,
+            })
             .collect()
     }
 
@@ -75,7 +79,9 @@ impl<H: Clone> Book<H> {
     pub fn deliver(&mut self, event: &Envelope) -> Vec<H> {
         let mut tell = Vec::new();
         for follower in &mut self.followers {
-            if follower.channel == event.channel && follower.last.is_none_or(|last| last < event.seq) {
+            if follower.channel == event.channel
+                && follower.last.is_none_or(|last| last < event.seq)
+            {
                 follower.last = Some(event.seq);
                 tell.push(follower.tell.clone());
             }
@@ -96,7 +102,13 @@ mod tests {
     use super::*;
 
     fn event(channel: &str, seq: i64) -> Envelope {
-        Envelope { channel: channel.to_owned(), event: "wave.created".to_owned(), data: json!({}), timestamp: 0, seq }
+        Envelope {
+            channel: channel.to_owned(),
+            event: "wave.created".to_owned(),
+            data: json!({}),
+            timestamp: 0,
+            seq,
+        }
     }
 
     fn sinces(frames: &[ClientFrame]) -> Vec<(&str, Option<i64>)> {

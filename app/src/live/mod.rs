@@ -41,8 +41,11 @@ pub struct Live {
 impl Live {
     /// Puts the line into the context. It is opened by the first [`follow`].
     pub fn provide() {
-        let live =
-            Self { state: RwSignal::new(LiveState::Idle), seq: RwSignal::new(0), head: RwSignal::new(0) };
+        let live = Self {
+            state: RwSignal::new(LiveState::Idle),
+            seq: RwSignal::new(0),
+            head: RwSignal::new(0),
+        };
         provide_context(live);
     }
 

@@ -24,8 +24,15 @@ pub struct Refresher {
 
 impl Refresher {
     /// Runs `read` when asked.
-    pub fn new<F: Future<Output = ()> + 'static>(pause: Duration, read: impl Fn() -> F + 'static) -> Self {
-        Self { phase: Rc::new(Cell::new(Phase::Idle)), pause, read: Rc::new(move || Box::pin(read())) }
+    pub fn new<F: Future<Output = ()> + 'static>(
+        pause: Duration,
+        read: impl Fn() -> F + 'static,
+    ) -> Self {
+        Self {
+            phase: Rc::new(Cell::new(Phase::Idle)),
+            pause,
+            read: Rc::new(move || Box::pin(read())),
+        }
     }
 
     /// Something changed: read soon.

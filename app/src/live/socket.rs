@@ -84,7 +84,9 @@ impl Client {
     }
 
     fn send(&self, frame: &ClientFrame) {
-        if let (true, Some(line), Ok(text)) = (self.is_open(), &self.line, serde_json::to_string(frame)) {
+        if let (true, Some(line), Ok(text)) =
+            (self.is_open(), &self.line, serde_json::to_string(frame))
+        {
             // A socket that just broke is noticed by its close event.
             let _ = line.socket.send_with_str(&text);
         }
@@ -192,8 +194,12 @@ fn received(text: &str) {
             client.catch_up();
         }),
         // The log could not be replayed: begin again, after a while.
-        Ok(ServerFrame::Control(Control::Error { code, .. })) if code == "unavailable" => drop_line(),
-        Ok(ServerFrame::Control(Control::Error { error, .. })) => leptos::logging::warn!("live: {error}"),
+        Ok(ServerFrame::Control(Control::Error { code, .. })) if code == "unavailable" => {
+            drop_line()
+        }
+        Ok(ServerFrame::Control(Control::Error { error, .. })) => {
+            leptos::logging::warn!("live: {error}")
+        }
         Err(error) => leptos::logging::warn!("live: a frame was not understood: {error}"),
     }
 }

@@ -14,7 +14,9 @@ use super::{
 };
 use crate::{
     board::RowEntry,
-    components::{ActionButton, Mark, ProblemView, Progress, Status, SubtaskTable, TimeTag, Waiting},
+    components::{
+        ActionButton, Mark, ProblemView, Progress, Status, SubtaskTable, TimeTag, Waiting,
+    },
     desk::use_desk,
     error::AppError,
     live::{Refresher, follow},
@@ -133,14 +135,17 @@ fn stay_fresh(view: &ArcRwSignal<BatchView>, entries: &ArcRwSignal<Vec<RowEntry>
 fn merge(entries: &ArcRwSignal<Vec<RowEntry>>, rows: &[Row]) {
     let known = entries.get_untracked();
     if known.is_empty() {
-        entries.set(rows.iter().map(|row| RowEntry { id: row.id, row: ArcRwSignal::new(row.clone()) }).collect());
+        entries.set(
+            rows.iter()
+                .map(|row| RowEntry { id: row.id, row: ArcRwSignal::new(row.clone()) })
+                .collect(),
+        );
         return;
     }
     for entry in known {
-        if let Some(row) = rows.iter().find(|row| row.id == entry.id) {
-            if *entry.row.read_untracked() != *row {
-                entry.row.set(row.clone());
-            }
+        match rows.iter().find(|row| row.id == entry.id) {
+            Some(row) if *entry.row.read_untracked() != *row => entry.row.set(row.clone()),
+            _ => {}
         }
     }
 }

@@ -37,7 +37,11 @@ pub fn CrashPage(
 ) -> impl IntoView {
     respond(500);
     let sentences = move || {
-        errors.read().iter().map(|(_, error)| view! { <li dir="auto">{error.to_string()}</li> }).collect_view()
+        errors
+            .read()
+            .iter()
+            .map(|(_, error)| view! { <li dir="auto">{error.to_string()}</li> })
+            .collect_view()
     };
     view! {
         <Title text="Something went wrong"/>

@@ -3,7 +3,6 @@
 use domain::{
     dto::{Decompose, Plan},
     planner::Constraints,
-    problem::Problem,
 };
 use leptos::{prelude::*, task::spawn_local};
 use leptos_meta::Title;
@@ -26,7 +25,11 @@ pub fn PlanPage() -> impl IntoView {
     let error = Signal::derive(move || answer.get().and_then(Result::err));
     let submit = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
-        let request = match request(&task.read_untracked(), &parallel.read_untracked(), &turns.read_untracked()) {
+        let request = match request(
+            &task.read_untracked(),
+            &parallel.read_untracked(),
+            &turns.read_untracked(),
+        ) {
             Ok(request) => request,
             Err(error) => return answer.set(Some(Err(error))),
         };
@@ -41,6 +44,7 @@ pub fn PlanPage() -> impl IntoView {
             let _ = busy.try_set(false);
         });
     };
+    let ready = move || answer.get().and_then(Result::ok).map(|_| "The plan is ready.");
     view! {
         <Title text="Plan"/>
         <div class="page-head"><h1>"Plan a task"</h1></div>
@@ -53,17 +57,14 @@ pub fn PlanPage() -> impl IntoView {
             <Submit label="Plan" busy/>
             <FormProblem error/>
         </form>
-        <div aria-live="polite">
-            {move || answer.get().and_then(Result::ok).map(|plan| view! { <PlanBoard plan/> })}
-        </div>
+        <p class="visually-hidden" role="status">{ready}</p>
+        {move || answer.get().and_then(Result::ok).map(|plan| view! { <PlanBoard plan/> })}
     }
 }
 
 fn request(task: &str, parallel: &str, turns: &str) -> Result<Decompose, AppError> {
     let number = |label: &str, text: &str, default: i32| {
-        whole_number(label, text)
-            .map(|number| number.unwrap_or(default))
-            .map_err(|sentence| AppError(Problem::new(422, "Not valid", "invalid", sentence)))
+        whole_number(label, text).map(|number| number.unwrap_or(default)).map_err(AppError::invalid)
     };
     let default = Constraints::default();
     Ok(Decompose {

@@ -3,7 +3,6 @@
 use domain::{
     dto::{LaunchAnswer, LaunchPlan, Plan},
     planner::PlannedSubtask,
-    problem::Problem,
 };
 use leptos::{prelude::*, task::spawn_local};
 
@@ -90,7 +89,7 @@ fn Launch(plan_id: String, session_id: Option<String>) -> impl IntoView {
         let first_wave = match whole_number("First wave", &first.read_untracked()) {
             Ok(number) => number,
             Err(sentence) => {
-                answer.set(Some(Err(AppError(Problem::new(422, "Not valid", "invalid", sentence)))));
+                answer.set(Some(Err(AppError::invalid(sentence))));
                 return;
             }
         };
@@ -98,7 +97,8 @@ fn Launch(plan_id: String, session_id: Option<String>) -> impl IntoView {
             return;
         }
         busy.set(true);
-        let (id, body) = (plan_id.clone(), LaunchPlan { session_id: session.get_untracked(), first_wave });
+        let (id, body) =
+            (plan_id.clone(), LaunchPlan { session_id: session.get_untracked(), first_wave });
         spawn_local(async move {
             let launched = launch_plan(id, body).await;
             // The page may be gone.

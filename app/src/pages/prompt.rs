@@ -1,6 +1,6 @@
 //! `/prompt`: the prompt that one agent would be given for one task.
 
-use domain::{dto::CraftPrompt, planner::CraftedPrompt, problem::Problem};
+use domain::{dto::CraftPrompt, planner::CraftedPrompt};
 use leptos::{prelude::*, task::spawn_local};
 use leptos_meta::Title;
 
@@ -40,8 +40,7 @@ impl Form {
 
     fn request(self) -> Result<CraftPrompt, AppError> {
         let number = |label: &str, field: RwSignal<String>| {
-            whole_number(label, &field.read_untracked())
-                .map_err(|sentence| AppError(Problem::new(422, "Not valid", "invalid", sentence)))
+            whole_number(label, &field.read_untracked()).map_err(AppError::invalid)
         };
         let session = self.session.get_untracked();
         Ok(CraftPrompt {
@@ -93,6 +92,7 @@ pub fn PromptPage() -> impl IntoView {
             let _ = busy.try_set(false);
         });
     };
+    let ready = move || answer.get().and_then(Result::ok).map(|_| "The prompt is ready.");
     view! {
         <Title text="Prompt"/>
         <div class="page-head"><h1>"Craft a prompt"</h1></div>
@@ -110,7 +110,8 @@ pub fn PromptPage() -> impl IntoView {
                 <Submit label="Craft prompt" busy/>
                 <FormProblem error/>
             </form>
-            <div class="output" aria-live="polite">
+            <div class="output">
+                <p class="visually-hidden" role="status">{ready}</p>
                 {move || match answer.get() {
                     Some(Ok(Answer { prompt, budget })) => view! { <PromptResult prompt budget/> }.into_any(),
                     _ => view! { <p class="empty">"The prompt appears here."</p> }.into_any(),

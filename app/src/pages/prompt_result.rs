@@ -13,10 +13,20 @@ pub fn PromptResult(
     /// The budget that was asked for.
     budget: Option<i32>,
 ) -> impl IntoView {
-    let CraftedPrompt { crafted_prompt, max_turns, model, complexity, scope_directives, estimated_tokens, budget_exceeded, sections } =
-        prompt;
+    let CraftedPrompt {
+        crafted_prompt,
+        max_turns,
+        model,
+        complexity,
+        scope_directives,
+        estimated_tokens,
+        budget_exceeded,
+        sections,
+    } = prompt;
     let tokens = match budget {
-        Some(budget) => format!("{} of {}", grouped(estimated_tokens.into()), grouped(budget.into())),
+        Some(budget) => {
+            format!("{} of {}", grouped(estimated_tokens.into()), grouped(budget.into()))
+        }
         None => grouped(estimated_tokens.into()),
     };
     let meter = budget.map(|budget| {

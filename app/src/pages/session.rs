@@ -26,7 +26,9 @@ const TRIES: u32 = 5;
 pub fn SessionPage() -> impl IntoView {
     let (params, query) = (use_params_map(), use_query_map());
     // See `paths::session` for the ids that travel in the query.
-    let id = Memo::new(move |_| query.read().get("id").or_else(|| params.read().get("id")).unwrap_or_default());
+    let id = Memo::new(move |_| {
+        query.read().get("id").or_else(|| params.read().get("id")).unwrap_or_default()
+    });
     let session = Resource::new(move || id.get(), session_view);
     view! {
         <Transition fallback=|| view! { <Waiting/> }>
@@ -50,13 +52,19 @@ fn Session(view: SessionView) -> impl IntoView {
         Memo::new(move |_| {
             board.waves().iter().fold((0_i64, 0_i64, 0_i64), |(total, completed, failed), state| {
                 let tally = state.tally.get();
-                (total + i64::from(tally.total), completed + i64::from(tally.completed), failed + i64::from(tally.failed))
+                (
+                    total + i64::from(tally.total),
+                    completed + i64::from(tally.completed),
+                    failed + i64::from(tally.failed),
+                )
             })
         })
     };
     let briefs = {
         let board = board.clone();
-        Memo::new(move |_| board.waves().iter().map(crate::board::WaveState::brief).collect::<Vec<_>>())
+        Memo::new(move |_| {
+            board.waves().iter().map(crate::board::WaveState::brief).collect::<Vec<_>>()
+        })
     };
     let sections = {
         let board = board.clone();

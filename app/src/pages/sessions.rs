@@ -12,7 +12,6 @@ use leptos_router::{components::Form, hooks::use_query_map};
 
 use crate::{
     components::{CopyButton, ProblemView, TimeTag, Waiting, WaveStrip},
-    format::count,
     live::{Heard, Refresher, follow},
     paths,
     server_fns::list_sessions,
@@ -41,7 +40,15 @@ pub fn SessionsPage() -> impl IntoView {
             <h1>"Sessions"</h1>
             <Form method="GET" action="/" attr:class="search" attr:role="search">
                 <label for="q" class="visually-hidden">"Search sessions"</label>
-                <input id="q" type="search" name="q" placeholder="Search by name" maxlength="200" prop:value=move || asked.get().0.unwrap_or_default() value=asked.get_untracked().0/>
+                <input
+                    id="q"
+                    type="search"
+                    name="q"
+                    placeholder="Search by name"
+                    maxlength="200"
+                    prop:value=move || asked.get().0.unwrap_or_default()
+                    value=asked.get_untracked().0
+                />
                 <button type="submit" class="button">"Search"</button>
             </Form>
         </div>
@@ -102,13 +109,20 @@ fn stay_fresh(
     let busy = Memo::new({
         let entries = entries.clone();
         move |_| {
-            let runs = |summary: &SessionSummary| summary.waves.iter().any(|wave| wave.status == WaveStatus::Running);
+            let runs = |summary: &SessionSummary| {
+                summary.waves.iter().any(|wave| wave.status == WaveStatus::Running)
+            };
             let entries = entries.get();
-            entries.iter().filter(|(_, summary)| runs(&summary.read())).map(|(id, _)| id.clone()).collect::<Vec<_>>()
+            entries
+                .iter()
+                .filter(|(_, summary)| runs(&summary.read()))
+                .map(|(id, _)| id.clone())
+                .collect::<Vec<_>>()
         }
     });
     Effect::new(move |_| {
-        let (entries, next, search, cursor) = (entries.clone(), next.clone(), search.clone(), cursor.clone());
+        let (entries, next, search, cursor) =
+            (entries.clone(), next.clone(), search.clone(), cursor.clone());
         let refresher = Refresher::new(PAUSE, move || {
             let (entries, next) = (entries.clone(), next.clone());
             let read = list_sessions(search.clone(), cursor.clone());
@@ -195,8 +209,7 @@ fn Empty(searched: Option<String>, paged: bool) -> impl IntoView {
             <section class="empty" data-testid="empty">
                 <h2>"No sessions yet"</h2>
                 <p>
-                    "A session appears with its first batch. Submit one from a terminal, or "<a href="/plan">"plan a task"</a>" and launch it; "
-                    {count(1, "subtask", "subtasks")}" is enough to see a wave."
+                    "A session appears with its first batch. Submit one from a terminal, or "<a href="/plan">"plan a task"</a>" and launch it."
                 </p>
                 <pre class="code" tabindex="0"><code>{FIRST_CALL}</code></pre>
                 <CopyButton text=Signal::derive(|| FIRST_CALL.to_owned()) what="call"/>

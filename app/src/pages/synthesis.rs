@@ -24,8 +24,18 @@ pub fn SynthesisView(
 ) -> impl IntoView {
     let saved = move || {
         let synthesis = synthesis.read();
-        format!("{} (measured {})", grouped(synthesis.tokens_saved), grouped(synthesis.tokens_saved_measured))
+        format!(
+            "{} (measured {})",
+            grouped(synthesis.tokens_saved),
+            grouped(synthesis.tokens_saved_measured)
+        )
     };
+    // What has not ended is in the table of subtasks, and has no result.
+    let ended = Memo::new(move |_| {
+        let ended = |result: &&SubtaskOutcome| result.status.is_terminal();
+        synthesis.read().results.iter().filter(ended).cloned().collect::<Vec<_>>()
+    });
+    let ended = move || ended.get();
     view! {
         <section class="panel" aria-labelledby="synthesis-title" data-testid="synthesis">
             <h2 id="synthesis-title">"Synthesis"</h2>
@@ -41,9 +51,11 @@ pub fn SynthesisView(
             </dl>
             {move || list(synthesis.read().blockers.clone(), "blockers", "What stands in the way")}
             <h3>"Results"</h3>
-            <ul class="results">
-                {move || synthesis.read().results.iter().cloned().map(|result| view! { <Outcome result/> }).collect_view()}
-            </ul>
+            <Show when=move || !ended().is_empty() fallback=|| view! { <p class="hint">"Nothing has ended yet."</p> }>
+                <ul class="results">
+                    {move || ended().into_iter().map(|result| view! { <Outcome result/> }).collect_view()}
+                </ul>
+            </Show>
             {move || list(synthesis.read().files_changed.clone(), "files", "Files changed")}
         </section>
     }
@@ -70,7 +82,8 @@ fn Outcome(result: SubtaskOutcome) -> impl IntoView {
 fn list(lines: Vec<String>, class: &'static str, heading: &'static str) -> impl IntoView {
     (!lines.is_empty()).then(|| {
         let heading = (!heading.is_empty()).then(|| view! { <h3>{heading}</h3> });
-        let lines = lines.into_iter().map(|line| view! { <li><bdi>{line}</bdi></li> }).collect_view();
+        let lines =
+            lines.into_iter().map(|line| view! { <li><bdi>{line}</bdi></li> }).collect_view();
         view! { {heading} <ul class=class>{lines}</ul> }
     })
 }

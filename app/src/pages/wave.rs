@@ -40,7 +40,13 @@ pub fn WaveSection(
     };
     view! {
         <li>
-            <section class=move || format!("wave is-{}", status.get().as_str()) aria-labelledby=heading.clone() data-testid="wave" data-wave=number data-status=move || status.get().as_str()>
+            <section
+                class=move || format!("wave is-{}", status.get().as_str())
+                aria-labelledby=heading.clone()
+                data-testid="wave"
+                data-wave=number
+                data-status=move || status.get().as_str()
+            >
                 <header class="wave-head">
                     <h2 id=heading.clone()>
                         {format!("Wave {number}")}
@@ -135,9 +141,14 @@ fn More(board: Board, state: WaveState) -> impl IntoView {
     let total = RwSignal::from(state.wave.clone());
     let label = Signal::derive(move || {
         let (shown, total) = (rows.read().len(), total.read().total_tasks);
-        if shown == 0 { format!("Show {}", count(total, "subtask", "subtasks")) } else { format!("Show more ({shown} of {total} shown)") }
+        if shown == 0 {
+            format!("Show {}", count(total, "subtask", "subtasks"))
+        } else {
+            format!("Show more ({shown} of {total} shown)")
+        }
     });
-    let on_press = Callback::new(move |()| desk.attempt(busy, read_on(board.clone(), state.clone())));
+    let on_press =
+        Callback::new(move |()| desk.attempt(busy, read_on(board.clone(), state.clone())));
     view! {
         <Show when=move || !complete.get()>
             <p class="more"><ActionButton label on_press busy testid="more"/></p>

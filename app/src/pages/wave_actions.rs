@@ -38,7 +38,12 @@ pub fn StartButton(
         let start = move |force| desk.attempt(busy, start(board.clone(), live, number, force));
         match may_start(&waves, number, false) {
             Err(reason) if may_start(&waves, number, true).is_ok() => {
-                desk.ask(format!("Start wave {number} anyway?"), reason, "Start anyway", move || start(true));
+                desk.ask(
+                    format!("Start wave {number} anyway?"),
+                    reason,
+                    "Start anyway",
+                    move || start(true),
+                );
             }
             _ => start(false),
         }
@@ -50,7 +55,12 @@ pub fn StartButton(
     }
 }
 
-async fn start(board: Board, live: Live, wave_number: i32, force: bool) -> Result<String, AppError> {
+async fn start(
+    board: Board,
+    live: Live,
+    wave_number: i32,
+    force: bool,
+) -> Result<String, AppError> {
     let wave = start_wave(board.session_id.clone(), StartWave { wave_number, force }).await?;
     if !live.is_live() {
         board.put_wave(wave);
@@ -72,7 +82,12 @@ pub fn TransitionButton(
         let go = move |force| desk.attempt(busy, transition(board.clone(), live, force));
         match next(&waves, false) {
             Err(domain::wave::NoNext::Refused(reason)) if next(&waves, true).is_ok() => {
-                desk.ask("Go on to the next wave anyway?".to_owned(), reason, "Go on anyway", move || go(true));
+                desk.ask(
+                    "Go on to the next wave anyway?".to_owned(),
+                    reason,
+                    "Go on anyway",
+                    move || go(true),
+                );
             }
             _ => go(false),
         }
@@ -102,7 +117,8 @@ pub fn CompleteButton(
 ) -> impl IntoView {
     let desk = use_desk();
     let busy = RwSignal::new(false);
-    let done = move || batch.read().as_ref().is_some_and(|batch| batch.status == BatchStatus::Completed);
+    let done =
+        move || batch.read().as_ref().is_some_and(|batch| batch.status == BatchStatus::Completed);
     let on_press = Callback::new(move |()| desk.attempt(busy, complete(id)));
     view! {
         <Show when=move || !done() fallback=|| view! { <span class="tag">"completed"</span> }>
@@ -119,7 +135,11 @@ pub async fn complete(id: Uuid) -> Result<String, AppError> {
     let answer = complete_batch(id).await?;
     Ok(match answer.open_tasks {
         0 => format!("Batch completed. {}", answer.synthesis.summary),
-        open => format!("Not complete yet: {} open. {}", count(open, "subtask is", "subtasks are"), answer.synthesis.summary),
+        open => format!(
+            "Not complete yet: {} open. {}",
+            count(open, "subtask is", "subtasks are"),
+            answer.synthesis.summary
+        ),
     })
 }
 

@@ -19,14 +19,18 @@ pub use subtasks::*;
 fn engine() -> Result<engine::Engine, crate::AppError> {
     use domain::problem::Problem;
     leptos::prelude::use_context().ok_or_else(|| {
-        crate::AppError(Problem::new(500, "Internal Server Error", "internal", "Something went wrong on the server."))
+        crate::AppError::from(Problem::new(
+            500,
+            "Internal Server Error",
+            "internal",
+            "Something went wrong on the server.",
+        ))
     })
 }
 
 /// The engine's refusal, and its status on the response: of the call, or of the page that was
 /// rendering when it asked.
 #[cfg(feature = "ssr")]
-#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
 fn refuse(error: engine::Error) -> crate::AppError {
     let problem = error.to_problem();
     if let (Some(response), Ok(status)) = (
@@ -35,5 +39,5 @@ fn refuse(error: engine::Error) -> crate::AppError {
     ) {
         response.set_status(status);
     }
-    crate::AppError(problem)
+    problem.into()
 }

@@ -19,7 +19,10 @@ const SESSIONS: i64 = 25;
 
 /// A page of sessions, latest activity first.
 #[server(name = ListSessionsCall, endpoint = "sessions", input = Json)]
-pub async fn list_sessions(search: Option<String>, cursor: Option<String>) -> Result<SessionPage, AppError> {
+pub async fn list_sessions(
+    search: Option<String>,
+    cursor: Option<String>,
+) -> Result<SessionPage, AppError> {
     engine()?.sessions(search.as_deref(), cursor.as_deref(), SESSIONS).await.map_err(refuse)
 }
 
@@ -57,12 +60,21 @@ pub async fn session_detail(id: String) -> Result<SessionDetail, AppError> {
 
 /// More subtasks of a wave.
 #[server(name = WaveRowsCall, endpoint = "wave-rows", input = Json)]
-pub async fn wave_rows(session_id: String, wave_number: i32, cursor: Option<String>) -> Result<WaveRows, AppError> {
+pub async fn wave_rows(
+    session_id: String,
+    wave_number: i32,
+    cursor: Option<String>,
+) -> Result<WaveRows, AppError> {
     read_wave(&session_id, wave_number, cursor.as_deref(), crate::views::ROWS_PER_READ).await
 }
 
 #[cfg(feature = "ssr")]
-async fn read_wave(session: &str, wave: i32, cursor: Option<&str>, limit: usize) -> Result<WaveRows, AppError> {
+async fn read_wave(
+    session: &str,
+    wave: i32,
+    cursor: Option<&str>,
+    limit: usize,
+) -> Result<WaveRows, AppError> {
     let filter = domain::dto::SubtaskFilter {
         session_id: Some(session.to_owned()),
         wave_number: Some(wave),
@@ -86,6 +98,9 @@ pub async fn start_wave(session_id: String, body: StartWave) -> Result<Wave, App
 
 /// Goes on to the next wave.
 #[server(name = TransitionWaveCall, endpoint = "transition-wave", input = Json)]
-pub async fn transition_wave(session_id: String, body: TransitionWave) -> Result<TransitionAnswer, AppError> {
+pub async fn transition_wave(
+    session_id: String,
+    body: TransitionWave,
+) -> Result<TransitionAnswer, AppError> {
     engine()?.transition_wave(&session_id, body).await.map_err(refuse)
 }

@@ -22,6 +22,11 @@ pub(super) fn parse_id(what: &str, id: &str) -> Result<Uuid, AppError> {
         if let Some(response) = use_context::<leptos_axum::ResponseOptions>() {
             response.set_status(axum::http::StatusCode::NOT_FOUND);
         }
-        AppError(Problem::new(404, "Not Found", "not_found", format!("There is no {what} `{id}`.")))
+        AppError::from(Problem::new(
+            404,
+            "Not Found",
+            "not_found",
+            format!("There is no {what} `{id}`."),
+        ))
     })
 }

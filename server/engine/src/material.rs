@@ -63,9 +63,8 @@ impl Engine {
     /// # Errors
     /// No such batch, or the database is away.
     pub async fn batch(&self, id: Uuid) -> Result<BatchWithSubtasks> {
-        let mut rows = store::subtasks::with_batch(self.pool_ref(), id).await?;
-        let batch = rows.batches.pop().ok_or_else(|| Refusal::not_found("batch", id))?;
-        Ok(BatchWithSubtasks { batch, subtasks: rows.subtasks })
+        let found = store::subtasks::of_batch(self.pool_ref(), id).await?;
+        Ok(found.ok_or_else(|| Refusal::not_found("batch", id))?)
     }
 
     /// The stored synthesis; while the batch is open, one of how things stand.

@@ -2,7 +2,7 @@
 
 use domain::{
     Time,
-    batch::Batch,
+    batch::{Batch, BatchWithSubtasks},
     dto::SubtaskFilter,
     event::NewEvent,
     graph::Node,
@@ -16,181 +16,73 @@ use uuid::Uuid;
 use super::{Tx, batches::BatchRow, events::Columns, known, object, waves::WaveRow};
 use crate::Result;
 
-#[derive(Debug)]
-pub struct SubtaskRow {
-    pub id: Uuid,
-    pub batch_id: Uuid,
-    pub session_id: String,
-    pub wave_number: i32,
-    pub task_id: Option<String>,
-    pub agent_type: String,
-    pub agent_id: Option<String>,
-    pub description: String,
-    pub status: String,
-    pub priority: i32,
-    pub optional: bool,
-    pub blocked_by: Vec<Uuid>,
-    pub open_blockers: i32,
-    pub result: Option<String>,
-    pub context_snapshot: Option<String>,
-    pub retry_count: i32,
-    pub created_at: Time,
-    pub started_at: Option<Time>,
-    pub completed_at: Option<Time>,
-    pub updated_at: Time,
-}
+/// A row with a subtask's columns and others; `into_subtask` takes the former.
+macro_rules! subtask_row {
+    ($name:ident { $($extra:ident: $kind:ty),* $(,)? }) => {
+        #[derive(Debug)]
+        struct $name {
+            id: Uuid,
+            batch_id: Uuid,
+            session_id: String,
+            wave_number: i32,
+            task_id: Option<String>,
+            agent_type: String,
+            agent_id: Option<String>,
+            description: String,
+            status: String,
+            priority: i32,
+            optional: bool,
+            blocked_by: Vec<Uuid>,
+            open_blockers: i32,
+            result: Option<String>,
+            context_snapshot: Option<String>,
+            retry_count: i32,
+            created_at: Time,
+            started_at: Option<Time>,
+            completed_at: Option<Time>,
+            updated_at: Time,
+            $($extra: $kind,)*
+        }
 
-impl SubtaskRow {
-    fn into_subtask(self) -> Result<Subtask> {
-        Ok(Subtask {
-            status: known(SubtaskStatus::parse, &self.status)?,
-            result: object(self.result)?,
-            context_snapshot: object(self.context_snapshot)?,
-            id: self.id,
-            batch_id: self.batch_id,
-            session_id: self.session_id,
-            wave_number: self.wave_number,
-            task_id: self.task_id,
-            agent_type: self.agent_type,
-            agent_id: self.agent_id,
-            description: self.description,
-            priority: self.priority,
-            optional: self.optional,
-            blocked_by: self.blocked_by,
-            open_blockers: self.open_blockers,
-            retry_count: self.retry_count,
-            created_at: self.created_at,
-            started_at: self.started_at,
-            completed_at: self.completed_at,
-            updated_at: self.updated_at,
-        })
-    }
-}
-
-/// A query for whole subtasks; `$tail` is what follows `FROM subtasks s`.
-macro_rules! select_subtasks {
-    ($tail:tt $(, $argument:expr)* $(,)?) => {
-        sqlx::query_as!(
-            SubtaskRow,
-            r#"SELECT s.id, s.batch_id, s.session_id, s.wave_number, s.task_id, s.agent_type, s.agent_id,
-                      s.description, s.status, s.priority, s.optional,
-                      CASE WHEN s.blockers = 0 THEN '{}'::uuid[] ELSE ARRAY(
-                          SELECT d.blocker_id FROM subtask_dependencies d
-                          WHERE d.subtask_id = s.id ORDER BY d.blocker_id
-                      ) END AS "blocked_by!",
-                      s.open_blockers, s.result::text AS result, s.context_snapshot::text AS context_snapshot,
-                      s.retry_count, s.created_at, s.started_at, s.completed_at, s.updated_at
-               FROM subtasks s "# + $tail
-            $(, $argument)*
-        )
-    };
-}
-
-fn all(rows: Vec<SubtaskRow>) -> Result<Vec<Subtask>> {
-    rows.into_iter().map(SubtaskRow::into_subtask).collect()
-}
-
-/// One subtask.
-pub async fn get(db: impl PgExecutor<'_>, id: Uuid) -> Result<Option<Subtask>> {
-    select_subtasks!("WHERE s.id = $1", id)
-        .fetch_optional(db)
-        .await?
-        .map(SubtaskRow::into_subtask)
-        .transpose()
-}
-
-/// A page of what the filter lets through, oldest first. The narrowest filter picks the index.
-pub async fn page(
-    db: impl PgExecutor<'_>,
-    filter: &SubtaskFilter,
-    after: Option<Uuid>,
-    limit: i64,
-) -> Result<Vec<Subtask>> {
-    let after = after.unwrap_or(Uuid::nil());
-    let status = filter.status.map(SubtaskStatus::as_str);
-    let (session, wave, agent) =
-        (filter.session_id.as_deref(), filter.wave_number, filter.agent_type.as_deref());
-    let rows = if let Some(batch_id) = filter.batch_id {
-        select_subtasks!(
-            "WHERE s.batch_id = $1 AND s.id > $2
-               AND ($3::text IS NULL OR s.session_id = $3) AND ($4::int IS NULL OR s.wave_number = $4)
-               AND ($5::text IS NULL OR s.agent_type = $5) AND ($6::text IS NULL OR s.status = $6)
-             ORDER BY s.id LIMIT $7",
-            batch_id, after, session, wave, agent, status, limit
-        )
-        .fetch_all(db)
-        .await?
-    } else if let Some(session) = session {
-        match wave {
-            Some(wave) => {
-                select_subtasks!(
-                    "WHERE s.session_id = $1 AND s.wave_number = $2 AND s.id > $3
-                       AND ($4::text IS NULL OR s.agent_type = $4) AND ($5::text IS NULL OR s.status = $5)
-                     ORDER BY s.id LIMIT $6",
-                    session, wave, after, agent, status, limit
-                )
-                .fetch_all(db)
-                .await?
-            }
-            None => {
-                select_subtasks!(
-                    "WHERE s.session_id = $1 AND s.id > $2
-                       AND ($3::text IS NULL OR s.agent_type = $3) AND ($4::text IS NULL OR s.status = $4)
-                     ORDER BY s.id LIMIT $5",
-                    session, after, agent, status, limit
-                )
-                .fetch_all(db)
-                .await?
+        impl $name {
+            fn into_subtask(self) -> Result<Subtask> {
+                Ok(Subtask {
+                    status: known(SubtaskStatus::parse, &self.status)?,
+                    result: object(self.result)?,
+                    context_snapshot: object(self.context_snapshot)?,
+                    id: self.id,
+                    batch_id: self.batch_id,
+                    session_id: self.session_id,
+                    wave_number: self.wave_number,
+                    task_id: self.task_id,
+                    agent_type: self.agent_type,
+                    agent_id: self.agent_id,
+                    description: self.description,
+                    priority: self.priority,
+                    optional: self.optional,
+                    blocked_by: self.blocked_by,
+                    open_blockers: self.open_blockers,
+                    retry_count: self.retry_count,
+                    created_at: self.created_at,
+                    started_at: self.started_at,
+                    completed_at: self.completed_at,
+                    updated_at: self.updated_at,
+                })
             }
         }
-    } else if let Some(agent) = agent {
-        select_subtasks!(
-            "WHERE s.agent_type = $1 AND s.id > $2
-               AND ($3::int IS NULL OR s.wave_number = $3) AND ($4::text IS NULL OR s.status = $4)
-             ORDER BY s.id LIMIT $5",
-            agent,
-            after,
-            wave,
-            status,
-            limit
-        )
-        .fetch_all(db)
-        .await?
-    } else {
-        select_subtasks!(
-            "WHERE s.id > $1 AND ($2::int IS NULL OR s.wave_number = $2) AND ($3::text IS NULL OR s.status = $3)
-             ORDER BY s.id LIMIT $4",
-            after, wave, status, limit
-        )
-        .fetch_all(db)
-        .await?
     };
-    all(rows)
 }
 
-/// A subtask with its batch and its wave, as one statement sees them.
-#[derive(Debug)]
-struct FullRow {
-    id: Uuid,
-    batch_id: Uuid,
-    session_id: String,
-    wave_number: i32,
-    task_id: Option<String>,
-    agent_type: String,
-    agent_id: Option<String>,
-    description: String,
-    status: String,
-    priority: i32,
-    optional: bool,
-    blocked_by: Vec<Uuid>,
-    open_blockers: i32,
-    result: Option<String>,
-    context_snapshot: Option<String>,
-    retry_count: i32,
-    created_at: Time,
-    started_at: Option<Time>,
-    completed_at: Option<Time>,
-    updated_at: Time,
+subtask_row!(SubtaskRow {});
+// With what of its batch the subtasks do not say themselves.
+subtask_row!(BatchMemberRow {
+    b_status: String,
+    b_outcome: Option<String>,
+    b_created_at: Time,
+    b_completed_at: Option<Time>,
+});
+// With its batch and its wave.
+subtask_row!(FullRow {
     b_status: String,
     b_total: i32,
     b_completed: i32,
@@ -209,13 +101,13 @@ struct FullRow {
     w_created_at: Time,
     w_started_at: Option<Time>,
     w_completed_at: Option<Time>,
-}
+});
 
-/// A query for subtasks with batch and wave; `$from` gives `s`, `b` and `w`.
-macro_rules! select_full {
-    ($from:tt $(, $argument:expr)* $(,)?) => {
+/// A query for rows of subtasks `s` with further columns; `$from` is what follows `FROM`.
+macro_rules! select_rows {
+    ($row:ident, $columns:tt, $from:tt $(, $argument:expr)* $(,)?) => {
         sqlx::query_as!(
-            FullRow,
+            $row,
             r#"SELECT s.id, s.batch_id, s.session_id, s.wave_number, s.task_id, s.agent_type, s.agent_id,
                       s.description, s.status, s.priority, s.optional,
                       CASE WHEN s.blockers = 0 THEN '{}'::uuid[] ELSE ARRAY(
@@ -223,15 +115,104 @@ macro_rules! select_full {
                           WHERE d.subtask_id = s.id ORDER BY d.blocker_id
                       ) END AS "blocked_by!",
                       s.open_blockers, s.result::text AS result, s.context_snapshot::text AS context_snapshot,
-                      s.retry_count, s.created_at, s.started_at, s.completed_at, s.updated_at,
-                      b.status AS b_status, b.total_tasks AS b_total, b.completed_tasks AS b_completed,
-                      b.failed_tasks AS b_failed, b.outcome AS b_outcome, b.created_at AS b_created_at,
-                      b.completed_at AS b_completed_at,
-                      w.id AS w_id, w.name AS w_name, w.description AS w_description, w.status AS w_status,
-                      w.total_tasks AS w_total, w.completed_tasks AS w_completed, w.failed_tasks AS w_failed,
-                      w.failed_optional_tasks AS w_optional, w.created_at AS w_created_at,
-                      w.started_at AS w_started_at, w.completed_at AS w_completed_at
-               FROM "# + $from
+                      s.retry_count, s.created_at, s.started_at, s.completed_at, s.updated_at"#
+                + $columns + " FROM " + $from
+            $(, $argument)*
+        )
+    };
+}
+
+
+fn all(rows: Vec<SubtaskRow>) -> Result<Vec<Subtask>> {
+    rows.into_iter().map(SubtaskRow::into_subtask).collect()
+}
+
+/// One subtask.
+pub async fn get(db: impl PgExecutor<'_>, id: Uuid) -> Result<Option<Subtask>> {
+    select_rows!(SubtaskRow, "", "subtasks s WHERE s.id = $1", id)
+        .fetch_optional(db)
+        .await?
+        .map(SubtaskRow::into_subtask)
+        .transpose()
+}
+
+/// A page of what the filter lets through, oldest first. The narrowest filter picks the index.
+pub async fn page(
+    db: impl PgExecutor<'_>,
+    filter: &SubtaskFilter,
+    after: Option<Uuid>,
+    limit: i64,
+) -> Result<Vec<Subtask>> {
+    let after = after.unwrap_or(Uuid::nil());
+    let status = filter.status.map(SubtaskStatus::as_str);
+    let (session, wave, agent) =
+        (filter.session_id.as_deref(), filter.wave_number, filter.agent_type.as_deref());
+    let rows = if let Some(batch_id) = filter.batch_id {
+        select_rows!(SubtaskRow, "", "subtasks s WHERE s.batch_id = $1 AND s.id > $2
+               AND ($3::text IS NULL OR s.session_id = $3) AND ($4::int IS NULL OR s.wave_number = $4)
+               AND ($5::text IS NULL OR s.agent_type = $5) AND ($6::text IS NULL OR s.status = $6)
+             ORDER BY s.id LIMIT $7",
+            batch_id, after, session, wave, agent, status, limit
+        )
+        .fetch_all(db)
+        .await?
+    } else if let Some(session) = session {
+        match wave {
+            Some(wave) => {
+                select_rows!(SubtaskRow, "", "subtasks s WHERE s.session_id = $1 AND s.wave_number = $2 AND s.id > $3
+                       AND ($4::text IS NULL OR s.agent_type = $4) AND ($5::text IS NULL OR s.status = $5)
+                     ORDER BY s.id LIMIT $6",
+                    session, wave, after, agent, status, limit
+                )
+                .fetch_all(db)
+                .await?
+            }
+            None => {
+                select_rows!(SubtaskRow, "", "subtasks s WHERE s.session_id = $1 AND s.id > $2
+                       AND ($3::text IS NULL OR s.agent_type = $3) AND ($4::text IS NULL OR s.status = $4)
+                     ORDER BY s.id LIMIT $5",
+                    session, after, agent, status, limit
+                )
+                .fetch_all(db)
+                .await?
+            }
+        }
+    } else if let Some(agent) = agent {
+        select_rows!(SubtaskRow, "", "subtasks s WHERE s.agent_type = $1 AND s.id > $2
+               AND ($3::int IS NULL OR s.wave_number = $3) AND ($4::text IS NULL OR s.status = $4)
+             ORDER BY s.id LIMIT $5",
+            agent,
+            after,
+            wave,
+            status,
+            limit
+        )
+        .fetch_all(db)
+        .await?
+    } else {
+        select_rows!(SubtaskRow, "", "subtasks s WHERE s.id > $1 AND ($2::int IS NULL OR s.wave_number = $2) AND ($3::text IS NULL OR s.status = $3)
+             ORDER BY s.id LIMIT $4",
+            after, wave, status, limit
+        )
+        .fetch_all(db)
+        .await?
+    };
+    all(rows)
+}
+
+/// A query for subtasks with batch and wave; `$from` gives `s`, `b` and `w`.
+macro_rules! select_full {
+    ($from:tt $(, $argument:expr)* $(,)?) => {
+        select_rows!(
+            FullRow,
+            r#", b.status AS b_status, b.total_tasks AS b_total, b.completed_tasks AS b_completed,
+                b.failed_tasks AS b_failed, b.outcome AS b_outcome, b.created_at AS b_created_at,
+                b.completed_at AS b_completed_at,
+                w.id AS w_id, w.name AS w_name, w.description AS w_description, w.status AS w_status,
+                w.total_tasks AS w_total, w.completed_tasks AS w_completed, w.failed_tasks AS w_failed,
+                w.failed_optional_tasks AS w_optional, w.created_at AS w_created_at,
+                w.started_at AS w_started_at, w.completed_at AS w_completed_at"#,
+            $from
             $(, $argument)*
         )
     };
@@ -272,32 +253,6 @@ impl FullRow {
         }
         .into_wave()
     }
-
-    fn into_subtask(self) -> Result<Subtask> {
-        SubtaskRow {
-            id: self.id,
-            batch_id: self.batch_id,
-            session_id: self.session_id,
-            wave_number: self.wave_number,
-            task_id: self.task_id,
-            agent_type: self.agent_type,
-            agent_id: self.agent_id,
-            description: self.description,
-            status: self.status,
-            priority: self.priority,
-            optional: self.optional,
-            blocked_by: self.blocked_by,
-            open_blockers: self.open_blockers,
-            result: self.result,
-            context_snapshot: self.context_snapshot,
-            retry_count: self.retry_count,
-            created_at: self.created_at,
-            started_at: self.started_at,
-            completed_at: self.completed_at,
-            updated_at: self.updated_at,
-        }
-        .into_subtask()
-    }
 }
 
 /// Subtasks with the batches and waves that they belong to, each once.
@@ -336,6 +291,42 @@ pub async fn with_batch(db: impl PgExecutor<'_>, batch_id: Uuid) -> Result<Rows>
         batch_id
     );
     Rows::of(rows.fetch_all(db).await?)
+}
+
+/// A batch with its subtasks, by priority (highest first), then in the order of submission. One
+/// statement, so that they agree; the counters are those of the rows. None when there is no such
+/// batch.
+pub async fn of_batch(db: impl PgExecutor<'_>, batch_id: Uuid) -> Result<Option<BatchWithSubtasks>> {
+    let rows = select_rows!(
+        BatchMemberRow,
+        ", b.status AS b_status, b.outcome AS b_outcome, b.created_at AS b_created_at, b.completed_at AS b_completed_at",
+        "orchestration_batches b JOIN subtasks s ON s.batch_id = b.id WHERE b.id = $1 ORDER BY s.id",
+        batch_id
+    )
+    .fetch_all(db)
+    .await?;
+    let Some(first) = rows.first() else { return Ok(None) };
+    let count = |status: SubtaskStatus| {
+        let n = rows.iter().filter(|row| row.status == status.as_str()).count();
+        i32::try_from(n).unwrap_or(i32::MAX)
+    };
+    let batch = BatchRow {
+        id: first.batch_id,
+        session_id: first.session_id.clone(),
+        wave_number: first.wave_number,
+        status: first.b_status.clone(),
+        total_tasks: i32::try_from(rows.len()).unwrap_or(i32::MAX),
+        completed_tasks: count(SubtaskStatus::Completed),
+        failed_tasks: count(SubtaskStatus::Failed),
+        outcome: first.b_outcome.clone(),
+        created_at: first.b_created_at,
+        completed_at: first.b_completed_at,
+    }
+    .into_batch()?;
+    let mut subtasks = rows.into_iter().map(BatchMemberRow::into_subtask).collect::<Result<Vec<_>>>()?;
+    // Stable, and cheaper here than over the wide rows there.
+    subtasks.sort_by_key(|subtask| -subtask.priority);
+    Ok(Some(BatchWithSubtasks { batch, subtasks }))
 }
 
 /// What a group of changes is decided on: the subtasks, the subtasks that wait for those about to

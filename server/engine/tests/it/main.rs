@@ -1,0 +1,15 @@
+//! The use-cases on a real Postgres: what they promise when many call them at once, what they cost,
+//! and what they tell. `DATABASE_URL` names a server on which the tests may create databases.
+#![allow(clippy::unwrap_used)]
+
+mod concurrency;
+mod cost;
+mod dependencies;
+mod events;
+mod idempotency;
+mod load;
+mod planning;
+mod registry;
+mod stranding;
+mod support;
+mod wire;

@@ -1,0 +1,9 @@
+//! The REST API, the edge and the socket on a real Postgres. `DATABASE_URL` names a server on which
+//! the tests may create databases.
+#![allow(clippy::unwrap_used)]
+#![recursion_limit = "256"]
+
+mod flow;
+mod planner;
+mod routes;
+mod support;
