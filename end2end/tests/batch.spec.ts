@@ -1,0 +1,24 @@
+import { accessible, expect, fits, open, pair, test } from "../fixtures.ts";
+
+test("a batch shows its synthesis and its conflicts as they come about", async ({ page, agent, session }) => {
+  const { batch, subtasks } = await agent.submit(session, 1, [pair[0], { ...pair[1], blocked_by: [] }]);
+  await agent.start(session, 1);
+  await open(page, `/batches/${batch}`);
+  for (const id of subtasks) {
+    await agent.patch(id, { status: "completed", result: { files: ["src/types/user.ts"], summary: "typed" } });
+  }
+  await expect(page.getByTestId("completed")).toHaveText("2");
+  await expect(page.getByTestId("conflict")).toHaveAttribute("data-severity", "high");
+  await expect(page.getByTestId("conflict")).toContainText("src/types/user.ts");
+  await page.getByTestId("complete-batch").click();
+  await expect(page.getByTestId("summary")).toContainText("Wave 1: 2/2 tasks completed. 1 files modified, 1 conflicts.");
+  await expect(page.getByTestId("next-wave")).toBeVisible();
+  await accessible(page);
+  await fits(page);
+});
+
+test("a batch that is not there is a 404 with a sentence", async ({ page }) => {
+  const response = await page.goto("/batches/not-a-uuid");
+  expect(response?.status()).toBe(404);
+  await expect(page.getByTestId("problem")).toContainText("There is no batch");
+});

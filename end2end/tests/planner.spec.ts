@@ -1,0 +1,51 @@
+import { accessible, expect, fits, open, test } from "../fixtures.ts";
+
+test("a job is decomposed, launched into a session, and seen there", async ({ page, session }) => {
+  await open(page, "/plan", false);
+  await page.getByLabel("Task").fill("Build a complete user management system with authentication and profiles");
+  await page.getByTestId("submit").click();
+  await expect(page.getByTestId("step")).toHaveCount(4);
+  await expect(page.getByTestId("plan-wave")).toHaveCount(3);
+  await expect(page.getByTestId("total-turns")).toHaveText("33");
+  await accessible(page);
+  await fits(page);
+
+  await page.getByTestId("launch-form").getByLabel("Session").fill(session);
+  await page.getByTestId("launch-form").getByTestId("submit").click();
+  await page.getByTestId("launched").getByRole("link").first().click();
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText(session);
+  await expect(page.getByTestId("wave")).toHaveCount(3);
+});
+
+test("a stored plan has a page of its own", async ({ page, agent }) => {
+  const plan = await agent.call("POST", "/api/orchestration/decompose", { task_description: "Fix the login page" });
+  await open(page, `/plan/${plan.plan_id}`, false);
+  await expect(page.getByTestId("step")).toHaveCount(plan.subtasks.length);
+});
+
+test("a prompt is crafted within its budget and can be copied", async ({ page, context, baseURL }) => {
+  await context.grantPermissions(["clipboard-read", "clipboard-write"], { origin: baseURL });
+  await open(page, "/prompt", false);
+  await page.getByLabel("Task", { exact: true }).fill("Add user authentication to the API");
+  await page.getByLabel("Agent type").fill("backend-laravel");
+  await page.getByLabel("Target files").fill("app/Http/Controllers/AuthController.php\nroutes/api.php");
+  await page.getByLabel("Budget").fill("2000");
+  await page.getByTestId("submit").click();
+  await expect(page.getByTestId("crafted-prompt")).toContainText("# Task for Laravel Backend Developer");
+  await expect(page.getByTestId("complexity")).toContainText(/moderate/i);
+  await expect(page.getByTestId("model")).toContainText(/sonnet/i);
+  await expect(page.getByTestId("turns")).toContainText("10");
+  await page.getByTestId("copy").click();
+  expect(await page.evaluate(() => navigator.clipboard.readText())).toContain("delete migrations, drop tables");
+  await accessible(page);
+  await fits(page);
+});
+
+test("a form that is not valid says what to change, and keeps what was typed", async ({ page }) => {
+  await open(page, "/prompt", false);
+  await page.getByLabel("Task", { exact: true }).fill("Do it");
+  await page.getByLabel("Agent type").fill("x".repeat(201));
+  await page.getByTestId("submit").click();
+  await expect(page.getByTestId("form-problem")).toContainText("agent_type");
+  await expect(page.getByLabel("Task", { exact: true })).toHaveValue("Do it");
+});

@@ -1,0 +1,49 @@
+import { accessible, expect, fits, open, pair, test } from "../fixtures.ts";
+
+test("an empty server teaches the first call, and the list grows live without a reload", async ({ page, agent, session }) => {
+  await open(page, "/?q=nothing-is-called-like-this");
+  await expect(page.getByTestId("empty")).toContainText("nothing-is-called-like-this");
+  await open(page, "/");
+  const before = await page.evaluate(() => performance.timeOrigin);
+  await agent.submit(session, 1, pair);
+  const entry = page.locator(`[data-session="${session}"]`);
+  await expect(entry).toContainText("0/2 done");
+  expect(await page.evaluate(() => performance.timeOrigin)).toBe(before);
+});
+
+test("search finds a session by a part of its name, and its link leads to it", async ({ page, agent, session }) => {
+  const name = `${session} wörk/“quoted” <b>`;
+  await agent.submit(name, 0, pair);
+  await open(page, "/");
+  await page.getByLabel("Search sessions").fill("“quoted”");
+  await page.getByLabel("Search sessions").press("Enter");
+  await expect(page.locator(`[data-session="${CSS_escape(name)}"]`)).toBeVisible();
+  await page.getByRole("link", { name }).first().click();
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText(name);
+});
+
+test("the list is accessible and fits every width", async ({ page, agent, session }) => {
+  await agent.submit(session, 1, pair);
+  await open(page, "/");
+  await accessible(page);
+  await fits(page);
+});
+
+test("the theme is remembered and there from the first paint", async ({ page, context, baseURL }) => {
+  await open(page, "/");
+  await page.getByTestId("theme").selectOption("dark");
+  await expect(page.locator("html")).toHaveAttribute("data-theme", "dark");
+  const cookies = (await context.cookies()).map((cookie) => `${cookie.name}=${cookie.value}`).join("; ");
+  const html = await (await fetch(`${baseURL}/`, { headers: { cookie: cookies } })).text();
+  expect(html).toContain('data-theme="dark"');
+});
+
+test("a page that is not there says so with a 404", async ({ page }) => {
+  const response = await page.goto("/no/such/page");
+  expect(response?.status()).toBe(404);
+  await expect(page.getByTestId("not-found")).toBeVisible();
+});
+
+function CSS_escape(text: string): string {
+  return text.replace(/["\\]/g, "\\$&");
+}
