@@ -49,7 +49,12 @@ pub struct Serve {
     #[arg(long = "allow-host", env = "SWELL_ALLOW_HOSTS", value_delimiter = ',', global = true)]
     pub allow_hosts: Vec<String>,
     /// A further origin whose pages may call this server, such as `https://tools.example`.
-    #[arg(long = "allow-origin", env = "SWELL_ALLOW_ORIGINS", value_delimiter = ',', global = true)]
+    #[arg(
+        long = "allow-origin",
+        env = "SWELL_ALLOW_ORIGINS",
+        value_delimiter = ',',
+        global = true
+    )]
     pub allow_origins: Vec<String>,
     /// Largest request body; bytes.
     #[arg(long, env = "SWELL_BODY_LIMIT", default_value_t = 4 * 1024 * 1024, global = true)]
@@ -123,7 +128,8 @@ impl Serve {
     #[must_use]
     pub fn site_dir(&self) -> PathBuf {
         self.site_dir.clone().unwrap_or_else(|| {
-            let beside = std::env::current_exe().ok().and_then(|exe| Some(exe.parent()?.join("site")));
+            let beside =
+                std::env::current_exe().ok().and_then(|exe| Some(exe.parent()?.join("site")));
             beside.filter(|dir| dir.is_dir()).unwrap_or_else(|| PathBuf::from("target/site"))
         })
     }

@@ -17,7 +17,8 @@ pub struct Page(std::sync::Arc<str>);
 impl IntoResponse for Page {
     fn into_response(self) -> axum::response::Response {
         let policy = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'";
-        (AppendHeaders([(header::CONTENT_SECURITY_POLICY, policy)]), Html(self.0.to_string())).into_response()
+        (AppendHeaders([(header::CONTENT_SECURITY_POLICY, policy)]), Html(self.0.to_string()))
+            .into_response()
     }
 }
 
@@ -60,7 +61,9 @@ pub fn page(api: &OpenApi) -> Page {
         }
         html.push_str("</section>");
     }
-    html.push_str("<section id=\"schemas\" aria-labelledby=\"h-schemas\"><h2 id=\"h-schemas\">schemas</h2>");
+    html.push_str(
+        "<section id=\"schemas\" aria-labelledby=\"h-schemas\"><h2 id=\"h-schemas\">schemas</h2>",
+    );
     for (name, schema) in document["components"]["schemas"].as_object().into_iter().flatten() {
         let pretty = serde_json::to_string_pretty(schema).unwrap_or_default();
         let _ = write!(
@@ -104,7 +107,10 @@ fn operation_html(html: &mut String, path: &str, method: &str, operation: &Value
     }
     html.push_str("<h4>Answers</h4><ul>");
     for (status, response) in operation["responses"].as_object().into_iter().flatten() {
-        let schema = response["content"].as_object().and_then(|content| content.values().next()).map(|media| &media["schema"]);
+        let schema = response["content"]
+            .as_object()
+            .and_then(|content| content.values().next())
+            .map(|media| &media["schema"]);
         let _ = write!(
             html,
             "<li><code>{}</code> {} {}</li>",
@@ -118,11 +124,12 @@ fn operation_html(html: &mut String, path: &str, method: &str, operation: &Value
 
 /// A link to the schema that this one names, directly or as one of several.
 fn schema_link(schema: &Value) -> String {
-    let reference = schema["$ref"].as_str().or_else(|| {
-        schema["oneOf"].as_array()?.iter().find_map(|one| one["$ref"].as_str())
-    });
+    let reference = schema["$ref"]
+        .as_str()
+        .or_else(|| schema["oneOf"].as_array()?.iter().find_map(|one| one["$ref"].as_str()));
     let name = reference.and_then(|reference| reference.rsplit('/').next()).map(escape);
-    name.map(|name| format!("<a href=\"#schema-{name}\"><code>{name}</code></a>")).unwrap_or_default()
+    name.map(|name| format!("<a href=\"#schema-{name}\"><code>{name}</code></a>"))
+        .unwrap_or_default()
 }
 
 fn text(value: &Value) -> String {

@@ -38,8 +38,13 @@ pub async fn run(serve: &Serve, database: &Database) -> Result<(), String> {
 }
 
 fn listening(serve: &Serve) -> Finding {
-    let found = Edge::may_listen(serve.listen, serve.api_token.as_deref())
-        .map(|()| format!("{}, {}", serve.listen, if serve.api_token.is_some() { "with a token" } else { "this machine only" }));
+    let found = Edge::may_listen(serve.listen, serve.api_token.as_deref()).map(|()| {
+        format!(
+            "{}, {}",
+            serve.listen,
+            if serve.api_token.is_some() { "with a token" } else { "this machine only" }
+        )
+    });
     Finding { what: "address", found }
 }
 
@@ -66,14 +71,19 @@ fn site(serve: &Serve) -> Finding {
     let found = if has(".wasm") && has(".js") && has(".css") {
         Ok(pkg.display().to_string())
     } else {
-        Err(format!("{} is not built; run ./swell.sh run, or name it with --site-dir", pkg.display()))
+        Err(format!(
+            "{} is not built; run ./swell.sh run, or name it with --site-dir",
+            pkg.display()
+        ))
     };
     Finding { what: "dashboard", found }
 }
 
 async fn schema(url: &str) -> Finding {
     let found = async {
-        let mend = |error: &dyn std::fmt::Display| format!("{error}; check SWELL_DATABASE_URL and that the server runs");
+        let mend = |error: &dyn std::fmt::Display| {
+            format!("{error}; check SWELL_DATABASE_URL and that the server runs")
+        };
         let pool = Engine::pool(url, 1).await.map_err(|error| mend(&error))?;
         let pending = engine::pending_migrations(&pool).await.map_err(|error| mend(&error))?;
         pool.close().await;

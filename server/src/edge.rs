@@ -43,7 +43,11 @@ impl Edge {
         Self {
             token: config.api_token.clone(),
             hosts,
-            origins: config.allow_origins.iter().map(|origin| origin.trim().trim_end_matches('/').to_ascii_lowercase()).collect(),
+            origins: config
+                .allow_origins
+                .iter()
+                .map(|origin| origin.trim().trim_end_matches('/').to_ascii_lowercase())
+                .collect(),
         }
     }
 
@@ -74,7 +78,9 @@ impl Edge {
     #[must_use]
     pub fn is_token(&self, shown: &str) -> bool {
         // Hashed first: then the time says nothing about the length either.
-        self.token.as_ref().is_none_or(|token| Sha256::digest(token).ct_eq(&Sha256::digest(shown)).into())
+        self.token
+            .as_ref()
+            .is_none_or(|token| Sha256::digest(token).ct_eq(&Sha256::digest(shown)).into())
     }
 
     /// What the cookie of a person who showed the token holds: not the token itself.
@@ -98,7 +104,9 @@ impl Edge {
         }
         let is_page = request.method() == Method::GET
             && !["/api", "/ws", "/_fn", "/health"].iter().any(|prefix| {
-                uri.path().strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+                uri.path()
+                    .strip_prefix(prefix)
+                    .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
             });
         if is_page {
             return Redirect::to("/login").into_response();
@@ -112,7 +120,8 @@ impl Edge {
     }
 
     fn check_source(&self, headers: &HeaderMap, uri: &Uri, method: &Method) -> Result<(), Failure> {
-        let forbidden = |code: &str, detail: &str| Failure::new(StatusCode::FORBIDDEN, code, detail);
+        let forbidden =
+            |code: &str, detail: &str| Failure::new(StatusCode::FORBIDDEN, code, detail);
         let host = headers
             .get(header::HOST)
             .and_then(|host| host.to_str().ok())
@@ -128,7 +137,8 @@ impl Edge {
         let not_same = "This server takes no requests from pages of other origins; start it with --allow-origin to allow one.";
         if let Some(origin) = headers.get(header::ORIGIN) {
             let origin = origin.to_str().unwrap_or_default().to_ascii_lowercase();
-            let same = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://")) == Some(&*host);
+            let same = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"))
+                == Some(&*host);
             if !same && !self.origins.contains(&origin) {
                 return Err(forbidden("origin_not_allowed", not_same));
             }
@@ -170,13 +180,15 @@ impl Edge {
             return true;
         }
         let wanted = self.cookie_value();
-        cookies(headers).any(|(name, value)| name == COOKIE && wanted.as_bytes().ct_eq(value.as_bytes()).into())
+        cookies(headers)
+            .any(|(name, value)| name == COOKIE && wanted.as_bytes().ct_eq(value.as_bytes()).into())
     }
 }
 
 /// What needs no token: to log in, to be watched over, and what a page is made of.
 fn is_open(path: &str) -> bool {
-    matches!(path, "/login" | "/health" | "/health/ready" | "/favicon.svg") || path.starts_with("/pkg/")
+    matches!(path, "/login" | "/health" | "/health/ready" | "/favicon.svg")
+        || path.starts_with("/pkg/")
 }
 
 fn cookies(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)> {
@@ -211,12 +223,21 @@ mod tests {
         if let Some(origin) = origin {
             headers.insert(header::ORIGIN, origin.parse().unwrap());
         }
-        edge(&["localhost", "swell.internal"]).check_source(&headers, &Uri::from_static("/api/x"), &Method::POST).is_ok()
+        edge(&["localhost", "swell.internal"])
+            .check_source(&headers, &Uri::from_static("/api/x"), &Method::POST)
+            .is_ok()
     }
 
     #[test]
     fn known_names_and_addresses_are_hosts_and_others_are_not() {
-        for host in ["localhost", "localhost:3847", "127.0.0.1:3847", "[::1]:3847", "swell.internal", "192.168.1.5:80"] {
+        for host in [
+            "localhost",
+            "localhost:3847",
+            "127.0.0.1:3847",
+            "[::1]:3847",
+            "swell.internal",
+            "192.168.1.5:80",
+        ] {
             assert!(source(host, None), "{host}");
         }
         for host in ["evil.example", "localhost.evil.example:3847", "127.0.0.1.evil.example", ""] {
@@ -228,7 +249,13 @@ mod tests {
     fn only_the_same_origin_or_an_allowed_one_may_send() {
         assert!(source("localhost:3847", Some("http://localhost:3847")));
         assert!(source("localhost:3847", Some("https://tools.example")));
-        for origin in ["http://localhost:9999", "http://evil.example", "null", "http://127.0.0.1:3847", "file://"] {
+        for origin in [
+            "http://localhost:9999",
+            "http://evil.example",
+            "null",
+            "http://127.0.0.1:3847",
+            "file://",
+        ] {
             assert!(!source("localhost:3847", Some(origin)), "{origin}");
         }
     }

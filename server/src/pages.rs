@@ -48,14 +48,20 @@ pub fn router(engine: Engine, config: &Serve, edge: Arc<Edge>) -> Router {
     Router::new()
         .route("/_fn/{*name}", routing::post(call))
         .route("/login", routing::post(login))
-        .leptos_routes_with_context(&Pages { options: options.clone(), edge: Arc::clone(&edge) }, pages, context.clone(), shell)
+        .leptos_routes_with_context(
+            &Pages { options: options.clone(), edge: Arc::clone(&edge) },
+            pages,
+            context.clone(),
+            shell,
+        )
         .fallback(leptos_axum::file_and_error_handler_with_context::<Pages, _>(context, app::shell))
         .with_state(Pages { options, edge })
 }
 
 /// The script, the WASM and the style: their names change with their content.
 pub fn files(config: &Serve) -> Router {
-    let files = ServeDir::new(config.site_dir().join("pkg")).precompressed_br().precompressed_gzip();
+    let files =
+        ServeDir::new(config.site_dir().join("pkg")).precompressed_br().precompressed_gzip();
     Router::new().nest_service("/pkg", files).layer(axum::middleware::map_response(keep))
 }
 
@@ -91,12 +97,17 @@ struct Login {
 async fn login(State(pages): State<Pages>, Form(login): Form<Login>) -> Response {
     // Only a path of this server: not another origin, also not one that a browser reads as one.
     let next = Some(&*login.next)
-        .filter(|next| next.starts_with('/') && !next.starts_with("//") && !next.contains(['\\', '\r', '\n']))
+        .filter(|next| {
+            next.starts_with('/') && !next.starts_with("//") && !next.contains(['\\', '\r', '\n'])
+        })
         .filter(|next| next.parse::<Uri>().is_ok())
         .unwrap_or("/");
     if !pages.edge.is_token(login.token.trim()) {
         return Redirect::to("/login?error=1").into_response();
     }
-    let cookie = format!("{COOKIE}={}; Path=/; HttpOnly; SameSite=Strict; Max-Age=2592000", pages.edge.cookie_value());
+    let cookie = format!(
+        "{COOKIE}={}; Path=/; HttpOnly; SameSite=Strict; Max-Age=2592000",
+        pages.edge.cookie_value()
+    );
     (AppendHeaders([(header::SET_COOKIE, cookie)]), Redirect::to(next)).into_response()
 }

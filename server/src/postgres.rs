@@ -90,7 +90,9 @@ impl Cluster {
             .to_string_lossy()
             .bytes()
             .map(|byte| match byte {
-                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'.' | b'-' | b'_' => char::from(byte).to_string(),
+                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'.' | b'-' | b'_' => {
+                    char::from(byte).to_string()
+                }
                 other => format!("%{other:02X}"),
             })
             .collect();
@@ -119,7 +121,10 @@ impl Cluster {
         }
         println!("Making a Postgres cluster in {}", self.data.display());
         let path = half.to_string_lossy().into_owned();
-        self.run("initdb", &["-D", &path, "-U", "swell", "-A", "trust", "-E", "UTF8", "--locale=C"])?;
+        self.run(
+            "initdb",
+            &["-D", &path, "-U", "swell", "-A", "trust", "-E", "UTF8", "--locale=C"],
+        )?;
         std::fs::rename(&half, &self.data).map_err(|error| at(&self.data, &error))
     }
 
@@ -130,10 +135,14 @@ impl Cluster {
              -c max_connections=200 -c max_wal_size=2GB -c wal_compression=on -c log_min_messages=warning",
             self.socket.to_string_lossy().replace('\'', "''")
         );
-        let (data, log_path) = (self.data.to_string_lossy().into_owned(), log.to_string_lossy().into_owned());
-        self.run("pg_ctl", &["-D", &data, "-l", &log_path, "-o", &options, "-w", "-t", "60", "start"])
-            .map(|_| ())
-            .map_err(|error| format!("{error}\n{}", tail(&log)))
+        let (data, log_path) =
+            (self.data.to_string_lossy().into_owned(), log.to_string_lossy().into_owned());
+        self.run(
+            "pg_ctl",
+            &["-D", &data, "-l", &log_path, "-o", &options, "-w", "-t", "60", "start"],
+        )
+        .map(|_| ())
+        .map_err(|error| format!("{error}\n{}", tail(&log)))
     }
 
     /// Whether a server runs on the data; a file that a killed one left behind says nothing.
@@ -144,14 +153,20 @@ impl Cluster {
 
     fn own(&self, path: &Path) -> Result<(), String> {
         match self.owner {
-            Some(owner) => chown(path, Some(owner.user), Some(owner.group)).map_err(|error| at(path, &error)),
+            Some(owner) => {
+                chown(path, Some(owner.user), Some(owner.group)).map_err(|error| at(path, &error))
+            }
             None => Ok(()),
         }
     }
 
     fn output(&self, program: &str, arguments: &[&str]) -> Result<Output, String> {
         let mut command = Command::new(self.programs.join(program));
-        command.args(arguments).current_dir("/").env("LC_ALL", "C").stdin(std::process::Stdio::null());
+        command
+            .args(arguments)
+            .current_dir("/")
+            .env("LC_ALL", "C")
+            .stdin(std::process::Stdio::null());
         // Signals of the terminal are for Swell, which then stops the cluster in its own time.
         command.process_group(0);
         if let Some(owner) = self.owner {
@@ -165,7 +180,11 @@ impl Cluster {
         if output.status.success() {
             return Ok(output);
         }
-        let said = String::from_utf8_lossy(if output.stderr.is_empty() { &output.stdout } else { &output.stderr });
+        let said = String::from_utf8_lossy(if output.stderr.is_empty() {
+            &output.stdout
+        } else {
+            &output.stderr
+        });
         Err(format!("{program} failed: {}", said.trim()))
     }
 }
@@ -187,7 +206,11 @@ pub fn find_programs(given: Option<&Path>, version: Option<&str>) -> Result<Path
     let mut found: Vec<(u32, PathBuf)> = Vec::new();
     for parent in ["/usr/lib/postgresql", "/opt/homebrew/opt", "/usr/local/opt"] {
         for entry in std::fs::read_dir(parent).into_iter().flatten().flatten() {
-            let name = entry.file_name().to_string_lossy().replace("postgresql@", "").replace("postgresql", "");
+            let name = entry
+                .file_name()
+                .to_string_lossy()
+                .replace("postgresql@", "")
+                .replace("postgresql", "");
             let bin = entry.path().join("bin");
             if let (true, Ok(major)) = (is_one(&bin), name.parse()) {
                 found.push((major, bin));
@@ -198,7 +221,9 @@ pub fn find_programs(given: Option<&Path>, version: Option<&str>) -> Result<Path
     let path = std::env::var_os("PATH").unwrap_or_default();
     let on_path = std::env::split_paths(&path).find(|dir| is_one(dir));
     let chosen = match version {
-        Some(version) => found.iter().find(|(major, _)| major.to_string() == version).map(|(_, bin)| bin.clone()),
+        Some(version) => {
+            found.iter().find(|(major, _)| major.to_string() == version).map(|(_, bin)| bin.clone())
+        }
         None => found.pop().map(|(_, bin)| bin),
     };
     chosen.or(on_path).ok_or_else(|| match version {
@@ -217,7 +242,12 @@ fn version_of(data: &Path) -> Option<String> {
 /// One Swell at a time manages a data directory; the lock goes with the process, however it ends.
 fn lock(dir: &Path) -> Result<File, String> {
     let path = dir.join("lock");
-    let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(|error| at(&path, &error))?;
+    let file = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&path)
+        .map_err(|error| at(&path, &error))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(std::fs::TryLockError::WouldBlock) => Err(format!(
@@ -235,19 +265,26 @@ fn socket_dir(dir: &Path) -> PathBuf {
     if near.as_os_str().len() <= 80 {
         return near;
     }
-    let hash = dir
-        .to_string_lossy()
-        .bytes()
-        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+    let hash = dir.to_string_lossy().bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
     std::env::temp_dir().join(format!("swell-{hash:016x}"))
 }
 
 fn owner() -> Result<Owner, String> {
-    let users = std::fs::read_to_string("/etc/passwd").map_err(|error| at(Path::new("/etc/passwd"), &error))?;
+    let users = std::fs::read_to_string("/etc/passwd")
+        .map_err(|error| at(Path::new("/etc/passwd"), &error))?;
     let find = |wanted: &str| {
-        users.lines().map(|line| line.split(':').collect::<Vec<_>>()).find(|fields| fields[0] == wanted).and_then(|fields| {
-            Some(Owner { user: fields.get(2)?.parse().ok()?, group: fields.get(3)?.parse().ok()? })
-        })
+        users
+            .lines()
+            .map(|line| line.split(':').collect::<Vec<_>>())
+            .find(|fields| fields[0] == wanted)
+            .and_then(|fields| {
+                Some(Owner {
+                    user: fields.get(2)?.parse().ok()?,
+                    group: fields.get(3)?.parse().ok()?,
+                })
+            })
     };
     find("postgres").or_else(|| find("nobody")).ok_or_else(|| {
         "Postgres does not run as root, and there is no user `postgres` or `nobody` to run it as".to_owned()
@@ -265,6 +302,8 @@ fn tail(path: &Path) -> String {
     lines[lines.len().saturating_sub(10)..].join("\n")
 }
 
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, String> + Send + 'static) -> Result<T, String> {
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, String> + Send + 'static,
+) -> Result<T, String> {
     tokio::task::spawn_blocking(work).await.map_err(|error| error.to_string())?
 }

@@ -17,7 +17,12 @@ pub type Answer<T> = Result<T, Failure>;
 impl Failure {
     /// A problem of that status.
     pub fn new(status: StatusCode, code: &str, detail: impl Into<String>) -> Self {
-        Self(Problem::new(status.as_u16(), status.canonical_reason().unwrap_or("Error"), code, detail))
+        Self(Problem::new(
+            status.as_u16(),
+            status.canonical_reason().unwrap_or("Error"),
+            code,
+            detail,
+        ))
     }
 
     /// 422 with its details.
@@ -36,7 +41,9 @@ impl From<engine::Error> for Failure {
     fn from(error: engine::Error) -> Self {
         match &error {
             engine::Error::Internal(reason) => tracing::error!(%reason, "internal error"),
-            engine::Error::Unavailable(reason) => tracing::warn!(%reason, "the database is not available"),
+            engine::Error::Unavailable(reason) => {
+                tracing::warn!(%reason, "the database is not available")
+            }
             engine::Error::Refused(_) => {}
         }
         Self(error.to_problem())
@@ -51,7 +58,8 @@ impl From<Refusal> for Failure {
 
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
-        let status = StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let status =
+            StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = (status, Json(self.0)).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));

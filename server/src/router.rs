@@ -38,7 +38,10 @@ pub fn build(engine: Engine, config: &Serve, stop: tokio::sync::watch::Receiver<
 
     let answers = rest
         .merge(pages::router(engine.clone(), config, Arc::clone(&edge)))
-        .layer(middleware::from_fn_with_state(Duration::from_secs(config.request_timeout), limit_time))
+        .layer(middleware::from_fn_with_state(
+            Duration::from_secs(config.request_timeout),
+            limit_time,
+        ))
         .layer(DefaultBodyLimit::max(config.body_limit))
         .layer(CompressionLayer::new());
 
@@ -58,7 +61,11 @@ pub fn build(engine: Engine, config: &Serve, stop: tokio::sync::watch::Receiver<
 
 /// What is logged of a request: never its query, which may hold a token.
 fn span(request: &Request) -> tracing::Span {
-    let id = request.headers().get("x-request-id").and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let id = request
+        .headers()
+        .get("x-request-id")
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
     tracing::debug_span!("request", method = %request.method(), path = request.uri().path(), id)
 }
 
@@ -69,15 +76,23 @@ async fn harden(request: Request, next: Next) -> Response {
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
-    headers
-        .entry(header::CONTENT_SECURITY_POLICY)
-        .or_insert(HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'; base-uri 'none'"));
+    headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(
+        "default-src 'none'; frame-ancestors 'none'; base-uri 'none'",
+    ));
     response
 }
 
 /// A request that takes too long is let go with a problem.
-async fn limit_time(State(limit): State<Duration>, request: Request, next: Next) -> Result<Response, Failure> {
+async fn limit_time(
+    State(limit): State<Duration>,
+    request: Request,
+    next: Next,
+) -> Result<Response, Failure> {
     tokio::time::timeout(limit, next.run(request)).await.map_err(|_| {
-        Failure::new(StatusCode::SERVICE_UNAVAILABLE, "timeout", "The request took too long; try again.")
+        Failure::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "timeout",
+            "The request took too long; try again.",
+        )
     })
 }

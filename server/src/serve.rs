@@ -21,12 +21,14 @@ const DRAIN: Duration = Duration::from_secs(5);
 /// A sentence for the terminal.
 pub async fn run(serve: Serve, database: Database) -> Result<(), String> {
     Edge::may_listen(serve.listen, serve.api_token.as_deref())?;
-    let mut terminate = tokio::signal::unix::signal(SignalKind::terminate()).map_err(|error| error.to_string())?;
-    let mut interrupt = tokio::signal::unix::signal(SignalKind::interrupt()).map_err(|error| error.to_string())?;
+    let mut terminate =
+        tokio::signal::unix::signal(SignalKind::terminate()).map_err(|error| error.to_string())?;
+    let mut interrupt =
+        tokio::signal::unix::signal(SignalKind::interrupt()).map_err(|error| error.to_string())?;
     // First, because it fails fastest.
-    let listener = TcpListener::bind(serve.listen)
-        .await
-        .map_err(|error| format!("cannot listen on {}: {error}; choose another with --listen", serve.listen))?;
+    let listener = TcpListener::bind(serve.listen).await.map_err(|error| {
+        format!("cannot listen on {}: {error}; choose another with --listen", serve.listen)
+    })?;
     let address = listener.local_addr().map_err(|error| error.to_string())?;
 
     let (url, cluster) = open(&database).await?;
@@ -40,7 +42,9 @@ pub async fn run(serve: Serve, database: Database) -> Result<(), String> {
     let (stop, stopping) = watch::channel(false);
     let app = router::build(engine.clone(), &serve, stopping.clone());
 
-    println!("Swell is at http://{address} (dashboard), http://{address}/api/docs (API), ws://{address}/ws (live)");
+    println!(
+        "Swell is at http://{address} (dashboard), http://{address}/api/docs (API), ws://{address}/ws (live)"
+    );
     let mut drained = stopping.clone();
     let serving = axum::serve(listener, app).with_graceful_shutdown(async move {
         let _ = drained.wait_for(|stop| *stop).await;

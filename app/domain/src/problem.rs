@@ -57,7 +57,7 @@ fn summary(details: &Details) -> String {
             format!("{field}: {}.", messages.first().map_or("is not valid", String::as_str))
         }
         Some((field, messages)) => format!(
-            "{field}: {}; and {} more fields are not valid.",
+            "{field}: {}; details names {} more.",
             messages.first().map_or("is not valid", String::as_str),
             details.len() - 1
         ),

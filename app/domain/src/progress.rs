@@ -130,6 +130,9 @@ impl Progress {
             return Ok(before);
         }
         after.updated_at = self.now;
+        if after.blocked_by != before.blocked_by {
+            self.relink(&after);
+        }
         self.settle(&before, after.clone());
         Ok(after)
     }
@@ -312,11 +315,12 @@ impl Progress {
         }
         if let Some(batch) = self.batches.get_mut(&batch_id) {
             let started = matches!(status, SubtaskStatus::Running | SubtaskStatus::Completed);
-            if started && batch.status == BatchStatus::Pending {
-                if let Ok(status) = batch.status.transition(BatchEvent::Start) {
-                    batch.status = status;
-                    self.changes.batches.insert(batch_id);
-                }
+            if started
+                && batch.status == BatchStatus::Pending
+                && let Ok(status) = batch.status.transition(BatchEvent::Start)
+            {
+                batch.status = status;
+                self.changes.batches.insert(batch_id);
             }
             if status.is_terminal() {
                 batch.completed_tasks += i32::from(status == SubtaskStatus::Completed);
@@ -342,16 +346,26 @@ impl Progress {
         }
     }
 
+    /// Later requests of the same group see the new dependencies.
+    fn relink(&mut self, subtask: &Subtask) {
+        for dependents in self.dependents.values_mut() {
+            dependents.retain(|dependent| *dependent != subtask.id);
+        }
+        for blocker in &subtask.blocked_by {
+            self.dependents.entry(*blocker).or_default().push(subtask.id);
+        }
+    }
+
     fn unblock_dependents(&mut self, blocker: Uuid) {
         for id in self.dependents.get(&blocker).cloned().unwrap_or_default() {
             let Some(before) = self.subtasks.get(&id).cloned() else { continue };
             let mut after = before.clone();
             after.open_blockers -= 1;
             after.updated_at = self.now;
-            if after.open_blockers == 0 {
-                if let Ok(status) = after.status.transition(SubtaskEvent::Unblock) {
-                    after.status = status;
-                }
+            if after.open_blockers == 0
+                && let Ok(status) = after.status.transition(SubtaskEvent::Unblock)
+            {
+                after.status = status;
             }
             self.note(&before, after);
         }
@@ -383,6 +397,7 @@ pub fn finish_if_done(wave: &mut Wave, now: Time) -> Option<NewEvent> {
 fn is_repeat(subtask: &Subtask, patch: &Patch) -> bool {
     patch.status.is_none_or(|status| status == subtask.status)
         && patch.result.as_ref().is_none_or(|result| subtask.result.as_ref() == Some(result))
+        && patch.blocked_by.as_ref().is_none_or(|relink| relink.blocked_by == subtask.blocked_by)
         && (patch.status.is_some() || patch.result.is_some())
 }
 
@@ -422,6 +437,8 @@ fn relinked(subtask: &mut Subtask, relink: &Relink) -> Result<(), Refusal> {
     };
     if let Ok(status) = subtask.status.transition(event) {
         subtask.status = status;
+        // As when it is given back: the next agent's work counts from its own start.
+        (subtask.started_at, subtask.agent_id) = (None, None);
     }
     Ok(())
 }

@@ -170,13 +170,13 @@ impl Wave {
         }
         if self.open_tasks() > 0 {
             reasons.push(format!(
-                "{} of {} subtasks have not ended.",
+                "Not ended yet: {} of {} subtasks.",
                 self.open_tasks(),
                 self.total_tasks
             ));
         }
         if self.critical_failures() > 0 {
-            reasons.push(format!("{} subtasks failed.", self.critical_failures()));
+            reasons.push(format!("Failed subtasks: {}.", self.critical_failures()));
         }
         reasons
     }

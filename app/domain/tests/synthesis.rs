@@ -163,7 +163,7 @@ fn open_subtasks_give_an_honest_snapshot() {
     let synthesis = fold(&rows, &ActionFiles::new());
     assert_eq!(synthesis.summary, "Wave 1: 1/3 tasks completed. 2 files modified, 0 conflicts.");
     assert_eq!((synthesis.outcome, synthesis.next_wave_ready), (None, false));
-    assert_eq!(synthesis.blockers, ["1 of 3 subtasks have not ended.", "1 subtasks failed."]);
+    assert_eq!(synthesis.blockers, ["Not ended yet: 1 of 3 subtasks.", "Failed subtasks: 1."]);
     assert_eq!(synthesis.tokens_saved, 2 * 500 + 200);
     assert_eq!((synthesis.stats.completed, synthesis.stats.failed), (1, 1));
 }
@@ -179,7 +179,7 @@ fn readiness_is_the_wave_s_not_the_batch_s() {
     let synthesis = synthesize(&material);
     assert_eq!(synthesis.outcome, Some(BatchOutcome::Succeeded));
     assert!(!synthesis.next_wave_ready);
-    assert_eq!(synthesis.blockers, ["3 of 5 subtasks have not ended."]);
+    assert_eq!(synthesis.blockers, ["Not ended yet: 3 of 5 subtasks."]);
 }
 
 #[test]

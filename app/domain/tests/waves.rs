@@ -146,11 +146,11 @@ fn a_wave_is_ready_for_the_next_when_all_ended_and_nothing_critical_failed() {
         ([2, 1, 1, 1], &[]),
         ([3, 0, 3, 3], &[]),
         ([0, 0, 0, 0], &["Wave 4 has no subtasks."]),
-        ([3, 1, 0, 0], &["2 of 3 subtasks have not ended."]),
-        ([3, 1, 2, 0], &["2 subtasks failed."]),
-        ([5, 1, 3, 1], &["1 of 5 subtasks have not ended.", "2 subtasks failed."]),
-        ([3, 2, 1, 0], &["1 subtasks failed."]),
-        ([3, 1, 1, 1], &["1 of 3 subtasks have not ended."]),
+        ([3, 1, 0, 0], &["Not ended yet: 2 of 3 subtasks."]),
+        ([3, 1, 2, 0], &["Failed subtasks: 2."]),
+        ([5, 1, 3, 1], &["Not ended yet: 1 of 5 subtasks.", "Failed subtasks: 2."]),
+        ([3, 2, 1, 0], &["Failed subtasks: 1."]),
+        ([3, 1, 1, 1], &["Not ended yet: 1 of 3 subtasks."]),
     ];
     for (counters, reasons) in table {
         let wave = wave_of(4, Running, counters);

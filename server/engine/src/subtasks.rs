@@ -146,7 +146,9 @@ impl Engine {
         let subtask = progress.subtask(id)?.clone();
         patch.blocked_by = Some(judge(&mut tx, &subtask, &blocked_by).await?);
         let after = progress.patch(id, &patch)?;
-        store::subtasks::relink(&mut tx, id, &blocked_by).await?;
+        if after.blocked_by != subtask.blocked_by {
+            store::subtasks::relink(&mut tx, id, &blocked_by).await?;
+        }
         write(&mut tx, progress).await?;
         self.commit(tx).await?;
         Ok(after)

@@ -57,13 +57,21 @@ const fn default_limit() -> i64 {
 #[utoipa::path(get, path = "/api/actions", tag = "actions", params(Filter),
     responses((status = 200, body = ActionPage, description = "A page."),
               (status = "4XX", body = Problem, description = "Refused.", content_type = "application/problem+json")))]
-pub async fn list(State(engine): State<Engine>, Query(filter): Query<Filter>) -> Answer<Json<ActionPage>> {
+pub async fn list(
+    State(engine): State<Engine>,
+    Query(filter): Query<Filter>,
+) -> Answer<Json<ActionPage>> {
     let mut check = Check::default();
     check.range("limit", filter.limit, 1, PAGE);
     if let Some(session) = &filter.session {
         check.name("session", session);
     }
     check.finish()?;
-    let page = engine.actions(filter.session.as_deref(), filter.subtask, filter.cursor.as_deref(), filter.limit);
+    let page = engine.actions(
+        filter.session.as_deref(),
+        filter.subtask,
+        filter.cursor.as_deref(),
+        filter.limit,
+    );
     Ok(Json(page.await?))
 }

@@ -35,7 +35,10 @@ const fn default_limit() -> i64 {
 #[utoipa::path(get, path = "/api/events", tag = "events", params(Filter),
     responses((status = 200, body = EventPage, description = "A page."),
               (status = "4XX", body = Problem, description = "Refused.", content_type = "application/problem+json")))]
-pub async fn list(State(engine): State<Engine>, Query(filter): Query<Filter>) -> Answer<Json<EventPage>> {
+pub async fn list(
+    State(engine): State<Engine>,
+    Query(filter): Query<Filter>,
+) -> Answer<Json<EventPage>> {
     let mut check = Check::default();
     check.range("limit", filter.limit, 1, 1_000);
     check.range("since", filter.since, 0, i64::MAX);

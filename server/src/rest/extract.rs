@@ -54,7 +54,13 @@ impl<S: Send + Sync> FromRequestParts<S> for Segment {
         axum::extract::Path::<String>::from_request_parts(parts, state)
             .await
             .map(|axum::extract::Path(segment)| Self(segment))
-            .map_err(|_| Failure::new(StatusCode::BAD_REQUEST, "malformed_path", "The path is not valid UTF-8."))
+            .map_err(|_| {
+                Failure::new(
+                    StatusCode::BAD_REQUEST,
+                    "malformed_path",
+                    "The path is not valid UTF-8.",
+                )
+            })
     }
 }
 
@@ -64,7 +70,9 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Failure> {
         axum::extract::Query::try_from_uri(&parts.uri)
             .map(|axum::extract::Query(query)| Self(query))
-            .map_err(|error| Failure::invalid(Details::from([("query".to_owned(), vec![error.body_text()])])))
+            .map_err(|error| {
+                Failure::invalid(Details::from([("query".to_owned(), vec![error.body_text()])]))
+            })
     }
 }
 
@@ -116,9 +124,12 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Create<T> {
 }
 
 fn is_json(headers: &HeaderMap) -> Result<(), Failure> {
-    let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let kind =
+        headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let essence = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    if essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json")) {
+    if essence == "application/json"
+        || (essence.starts_with("application/") && essence.ends_with("+json"))
+    {
         return Ok(());
     }
     Err(Failure::new(
@@ -130,10 +141,14 @@ fn is_json(headers: &HeaderMap) -> Result<(), Failure> {
 
 async fn bytes<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Failure> {
     Bytes::from_request(request, state).await.map_err(|rejection| match rejection.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => {
-            Failure::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "The body is larger than this server takes.")
+        StatusCode::PAYLOAD_TOO_LARGE => Failure::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "too_large",
+            "The body is larger than this server takes.",
+        ),
+        _ => {
+            Failure::new(StatusCode::BAD_REQUEST, "unreadable_body", "The body could not be read.")
         }
-        _ => Failure::new(StatusCode::BAD_REQUEST, "unreadable_body", "The body could not be read."),
     })
 }
 
@@ -159,5 +174,9 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Failure> {
 }
 
 fn malformed(error: &serde_json::Error) -> Failure {
-    Failure::new(StatusCode::BAD_REQUEST, "malformed_json", format!("The body is not valid JSON: {error}."))
+    Failure::new(
+        StatusCode::BAD_REQUEST,
+        "malformed_json",
+        format!("The body is not valid JSON: {error}."),
+    )
 }

@@ -58,11 +58,19 @@ pub async fn no_route(request: Request) -> Failure {
     Failure::new(
         StatusCode::NOT_FOUND,
         "no_such_route",
-        format!("There is nothing at {} {}; see /api/docs.", request.method(), request.uri().path()),
+        format!(
+            "There is nothing at {} {}; see /api/docs.",
+            request.method(),
+            request.uri().path()
+        ),
     )
 }
 
 /// What answers where a route has no such method; axum adds `Allow`.
 pub async fn no_method(method: Method) -> Failure {
-    Failure::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", format!("{method} is not allowed here; see Allow."))
+    Failure::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "method_not_allowed",
+        format!("{method} is not allowed here; see Allow."),
+    )
 }

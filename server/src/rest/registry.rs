@@ -23,7 +23,10 @@ pub async fn list(State(engine): State<Engine>) -> Answer<Json<Registry>> {
     params(("agent_type" = String, Path, description = "The agent type.")),
     responses((status = 200, body = AgentProfile, description = "The entry."),
               (status = "4XX", body = Problem, description = "No such entry.", content_type = "application/problem+json")))]
-pub async fn get(State(engine): State<Engine>, Segment(agent_type): Segment) -> Answer<Json<AgentProfile>> {
+pub async fn get(
+    State(engine): State<Engine>,
+    Segment(agent_type): Segment,
+) -> Answer<Json<AgentProfile>> {
     Ok(Json(engine.agent(&agent_type).await?))
 }
 
@@ -50,7 +53,10 @@ pub async fn put(
     params(("agent_type" = String, Path, description = "The agent type.")),
     responses((status = 204, description = "Removed."),
               (status = "4XX", body = Problem, description = "No such entry.", content_type = "application/problem+json")))]
-pub async fn delete(State(engine): State<Engine>, Segment(agent_type): Segment) -> Answer<StatusCode> {
+pub async fn delete(
+    State(engine): State<Engine>,
+    Segment(agent_type): Segment,
+) -> Answer<StatusCode> {
     engine.delete_agent(&agent_type).await?;
     Ok(StatusCode::NO_CONTENT)
 }

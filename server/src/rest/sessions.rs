@@ -38,11 +38,16 @@ const fn default_limit() -> i64 {
 #[utoipa::path(get, path = "/api/sessions", tag = "sessions", params(Filter),
     responses((status = 200, body = SessionPage, description = "A page."),
               (status = "4XX", body = Problem, description = "Refused.", content_type = "application/problem+json")))]
-pub async fn list(State(engine): State<Engine>, Query(filter): Query<Filter>) -> Answer<Json<SessionPage>> {
+pub async fn list(
+    State(engine): State<Engine>,
+    Query(filter): Query<Filter>,
+) -> Answer<Json<SessionPage>> {
     let mut check = Check::default();
     check.range("limit", filter.limit, 1, PAGE);
     check.finish()?;
-    Ok(Json(engine.sessions(filter.search.as_deref(), filter.cursor.as_deref(), filter.limit).await?))
+    Ok(Json(
+        engine.sessions(filter.search.as_deref(), filter.cursor.as_deref(), filter.limit).await?,
+    ))
 }
 
 /// Get a session
@@ -52,6 +57,9 @@ pub async fn list(State(engine): State<Engine>, Query(filter): Query<Filter>) ->
     params(("session_id" = String, Path, description = "The session.")),
     responses((status = 200, body = SessionDetail, description = "The session."),
               (status = "4XX", body = Problem, description = "No such session.", content_type = "application/problem+json")))]
-pub async fn get(State(engine): State<Engine>, Segment(session_id): Segment) -> Answer<Json<SessionDetail>> {
+pub async fn get(
+    State(engine): State<Engine>,
+    Segment(session_id): Segment,
+) -> Answer<Json<SessionDetail>> {
     Ok(Json(engine.session(&session_id).await?))
 }

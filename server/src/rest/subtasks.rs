@@ -50,7 +50,10 @@ const fn default_limit() -> i64 {
 #[utoipa::path(get, path = "/api/subtasks", tag = "subtasks", params(Filter),
     responses((status = 200, body = SubtaskPage, description = "A page."),
               (status = "4XX", body = Problem, description = "Refused.", content_type = "application/problem+json")))]
-pub async fn list(State(engine): State<Engine>, Query(filter): Query<Filter>) -> Answer<Json<SubtaskPage>> {
+pub async fn list(
+    State(engine): State<Engine>,
+    Query(filter): Query<Filter>,
+) -> Answer<Json<SubtaskPage>> {
     let mut check = Check::default();
     check.range("limit", filter.limit, 1, PAGE);
     if let Some(session) = &filter.session {
@@ -64,7 +67,13 @@ pub async fn list(State(engine): State<Engine>, Query(filter): Query<Filter>) ->
     }
     check.finish()?;
     let Filter { session, wave, batch, status, agent_type, cursor, limit } = filter;
-    let filter = SubtaskFilter { session_id: session, wave_number: wave, batch_id: batch, status, agent_type };
+    let filter = SubtaskFilter {
+        session_id: session,
+        wave_number: wave,
+        batch_id: batch,
+        status,
+        agent_type,
+    };
     Ok(Json(engine.subtasks(&filter, cursor.as_deref(), limit).await?))
 }
 
@@ -90,7 +99,10 @@ pub async fn patch(
     id: Segment,
     Body(request): Body<PatchSubtask>,
 ) -> Answer<Json<SubtaskAnswer>> {
-    Ok(Json(SubtaskAnswer { success: true, subtask: engine.patch_subtask(id.id("subtask")?, request).await? }))
+    Ok(Json(SubtaskAnswer {
+        success: true,
+        subtask: engine.patch_subtask(id.id("subtask")?, request).await?,
+    }))
 }
 
 /// Retry a failed subtask
@@ -101,5 +113,8 @@ pub async fn patch(
     responses((status = 200, body = SubtaskAnswer, description = "As it stands now."),
               (status = "4XX", body = Problem, description = "Refused.", content_type = "application/problem+json")))]
 pub async fn retry(State(engine): State<Engine>, id: Segment) -> Answer<Json<SubtaskAnswer>> {
-    Ok(Json(SubtaskAnswer { success: true, subtask: engine.retry_subtask(id.id("subtask")?).await? }))
+    Ok(Json(SubtaskAnswer {
+        success: true,
+        subtask: engine.retry_subtask(id.id("subtask")?).await?,
+    }))
 }

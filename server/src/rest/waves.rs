@@ -2,7 +2,10 @@
 
 use axum::{Json, extract::State, http::StatusCode};
 use domain::{
-    dto::{CreateWave, CurrentWave, StartWave, TransitionAnswer, TransitionWave, WaveAnswer, WaveHistory},
+    dto::{
+        CreateWave, CurrentWave, StartWave, TransitionAnswer, TransitionWave, WaveAnswer,
+        WaveHistory,
+    },
     problem::Problem,
 };
 use engine::Engine;
@@ -73,7 +76,10 @@ pub async fn transition(
     params(("session_id" = String, Path, description = "The session.")),
     responses((status = 200, body = CurrentWave, description = "The wave."),
               (status = "4XX", body = Problem, description = "Nothing runs or waits.", content_type = "application/problem+json")))]
-pub async fn current(State(engine): State<Engine>, Segment(session_id): Segment) -> Answer<Json<CurrentWave>> {
+pub async fn current(
+    State(engine): State<Engine>,
+    Segment(session_id): Segment,
+) -> Answer<Json<CurrentWave>> {
     Ok(Json(engine.current_wave(&session_id).await?))
 }
 
@@ -84,6 +90,9 @@ pub async fn current(State(engine): State<Engine>, Segment(session_id): Segment)
     params(("session_id" = String, Path, description = "The session.")),
     responses((status = 200, body = WaveHistory, description = "The waves."),
               (status = "4XX", body = Problem, description = "No such session.", content_type = "application/problem+json")))]
-pub async fn history(State(engine): State<Engine>, Segment(session_id): Segment) -> Answer<Json<WaveHistory>> {
+pub async fn history(
+    State(engine): State<Engine>,
+    Segment(session_id): Segment,
+) -> Answer<Json<WaveHistory>> {
     Ok(Json(engine.wave_history(&session_id).await?))
 }

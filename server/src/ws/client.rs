@@ -43,7 +43,8 @@ impl Client {
     }
 
     pub async fn run(mut self, mut stop: watch::Receiver<bool>) {
-        let hello = Control::Connected { client_id: Uuid::new_v4(), timestamp: now(), seq: self.sent };
+        let hello =
+            Control::Connected { client_id: Uuid::new_v4(), timestamp: now(), seq: self.sent };
         if self.control(&hello).await.is_err() {
             return;
         }
@@ -78,13 +79,18 @@ impl Client {
     async fn take(&mut self, message: Message) -> Result<(), Gone> {
         let text = match message {
             Message::Text(text) => text,
-            Message::Binary(_) => return self.error("not_text", "Send text frames with JSON.").await,
+            Message::Binary(_) => {
+                return self.error("not_text", "Send text frames with JSON.").await;
+            }
             Message::Ping(_) | Message::Pong(_) => return Ok(()),
             Message::Close(_) => return Err(Gone),
         };
         let Ok(frame) = serde_json::from_str::<ClientFrame>(&text) else {
             return self
-                .error("bad_frame", "Send {\"type\": \"subscribe\" | \"unsubscribe\" | \"ping\", …} as JSON.")
+                .error(
+                    "bad_frame",
+                    "Send {\"type\": \"subscribe\" | \"unsubscribe\" | \"ping\", …} as JSON.",
+                )
                 .await;
         };
         match frame {
@@ -97,7 +103,12 @@ impl Client {
             ClientFrame::Subscribe { channel, id, since } => {
                 let Some(parsed) = Channel::parse(&channel) else { return self.no_channel().await };
                 if self.channels.len() >= SUBSCRIPTIONS && !self.channels.contains_key(&parsed) {
-                    return self.error("too_many_channels", "This socket follows as many channels as it may.").await;
+                    return self
+                        .error(
+                            "too_many_channels",
+                            "This socket follows as many channels as it may.",
+                        )
+                        .await;
                 }
                 self.ack(id, channel).await?;
                 self.subscribe(parsed, since).await
@@ -113,7 +124,9 @@ impl Client {
         while from < head {
             let Ok(events) = self.engine.replay(&channel, from, head).await else {
                 self.channels.remove(&channel);
-                return self.error("unavailable", "The log cannot be read right now; subscribe again.").await;
+                return self
+                    .error("unavailable", "The log cannot be read right now; subscribe again.")
+                    .await;
             };
             let Some(last) = events.last() else { break };
             from = last.seq;
@@ -165,11 +178,20 @@ impl Client {
     }
 
     async fn no_channel(&mut self) -> Result<(), Gone> {
-        self.error("no_such_channel", "Channels are global, sessions/{id}, batches/{id} and agents/{agent_type}.").await
+        self.error(
+            "no_such_channel",
+            "Channels are global, sessions/{id}, batches/{id} and agents/{agent_type}.",
+        )
+        .await
     }
 
     async fn error(&mut self, code: &str, error: &str) -> Result<(), Gone> {
-        self.control(&Control::Error { error: error.to_owned(), code: code.to_owned(), timestamp: now() }).await
+        self.control(&Control::Error {
+            error: error.to_owned(),
+            code: code.to_owned(),
+            timestamp: now(),
+        })
+        .await
     }
 
     async fn control(&mut self, frame: &Control) -> Result<(), Gone> {

@@ -19,7 +19,10 @@ pub fn router(engine: Engine, stop: watch::Receiver<bool>) -> Router {
     Router::new().route("/ws", routing::get(upgrade)).with_state((engine, stop))
 }
 
-async fn upgrade(State((engine, stop)): State<(Engine, watch::Receiver<bool>)>, socket: WebSocketUpgrade) -> Response {
+async fn upgrade(
+    State((engine, stop)): State<(Engine, watch::Receiver<bool>)>,
+    socket: WebSocketUpgrade,
+) -> Response {
     socket
         .max_message_size(LARGEST_FRAME)
         .max_frame_size(LARGEST_FRAME)

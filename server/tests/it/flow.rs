@@ -9,7 +9,8 @@ use crate::support::{App, assert_like, text, texts};
 async fn the_documented_flow_answers_as_documented(pool: PgPool) {
     let app = App::new(pool).await;
 
-    let created = app.post("/api/waves/session-abc/create", &json!({"wave_number": 1})).await.json(201);
+    let created =
+        app.post("/api/waves/session-abc/create", &json!({"wave_number": 1})).await.json(201);
     let mut wave = json!({
         "id": "<uuid>", "session_id": "session-abc", "wave_number": 1, "name": null, "description": null,
         "status": "pending", "total_tasks": 0, "completed_tasks": 0, "failed_tasks": 0,
@@ -42,7 +43,12 @@ async fn the_documented_flow_answers_as_documented(pool: PgPool) {
     let claim = json!({"status": "running", "agent_id": "agent-7"});
     app.patch(&format!("/api/subtasks/{}", ids[0]), &claim).await.json(200);
     let result = json!({"files": ["app/Http/Controllers/UserController.php"], "summary": "Created CRUD endpoints"});
-    let done = app.patch(&format!("/api/subtasks/{}", ids[0]), &json!({"status": "completed", "result": result})).await;
+    let done = app
+        .patch(
+            &format!("/api/subtasks/{}", ids[0]),
+            &json!({"status": "completed", "result": result}),
+        )
+        .await;
     let first = json!({
         "id": ids[0], "task_id": "task-uuid-1", "batch_id": id, "session_id": "session-abc", "wave_number": 1,
         "agent_type": "backend-laravel", "agent_id": "agent-7", "description": "Create User CRUD endpoints",
@@ -69,10 +75,14 @@ async fn the_documented_flow_answers_as_documented(pool: PgPool) {
     let complete = format!("/api/orchestration/batch/{id}/complete");
     let snapshot = app.poke(&complete).await.json(200);
     assert_eq!((&snapshot["success"], &snapshot["open_tasks"]), (&json!(true), &json!(1)));
-    assert_eq!((&snapshot["status"], &snapshot["synthesis"]["next_wave_ready"]), (&json!("running"), &json!(false)));
+    assert_eq!(
+        (&snapshot["status"], &snapshot["synthesis"]["next_wave_ready"]),
+        (&json!("running"), &json!(false))
+    );
     app.poke(&format!("{complete}?strict=true")).await.problem(409, "open_subtasks");
 
-    let result = json!({"files": ["./src//types/user.ts", "app/Http/Controllers/UserController.php"]});
+    let result =
+        json!({"files": ["./src//types/user.ts", "app/Http/Controllers/UserController.php"]});
     let body = json!({"status": "completed", "result": result});
     app.patch(&format!("/api/subtasks/{}", ids[1]), &body).await.json(200);
     let completed = app.poke(&complete).await.json(200);
@@ -96,7 +106,8 @@ async fn the_documented_flow_answers_as_documented(pool: PgPool) {
                   "avg_duration_ms": "<int>", "total_duration_ms": "<int>"},
         "outcome": "succeeded",
     });
-    let wanted = json!({"success": true, "synthesis": synthesis, "status": "completed", "open_tasks": 0});
+    let wanted =
+        json!({"success": true, "synthesis": synthesis, "status": "completed", "open_tasks": 0});
     assert_like(&completed, &wanted);
     assert_eq!(app.poke(&complete).await.json(200), completed);
     let bare = app.get(&format!("/api/orchestration/synthesis/{id}")).await.json(200);
@@ -123,5 +134,8 @@ async fn a_stuck_wave_is_freed_as_the_troubleshooting_says(pool: PgPool) {
     assert_eq!(batch["batch"]["subtasks"][1]["status"], "pending");
     app.move_to(&ids[1], "completed").await.json(200);
     let history = app.get("/api/waves/s/history").await.json(200);
-    assert_eq!((&history["waves"][0]["status"], &history["count"]), (&json!("completed"), &json!(1)));
+    assert_eq!(
+        (&history["waves"][0]["status"], &history["count"]),
+        (&json!("completed"), &json!(1))
+    );
 }

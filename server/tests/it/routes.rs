@@ -14,7 +14,10 @@ async fn a_wave_is_created_once_and_its_empty_fields_are_filled_in(pool: PgPool)
     let named = json!({"wave_number": 3, "name": "Build", "description": "Core features"});
     let second = app.post(create, &named).await.json(200);
     assert_eq!(second["wave"]["id"], first["wave"]["id"]);
-    assert_eq!((&second["wave"]["name"], &second["wave"]["description"]), (&json!("Build"), &json!("Core features")));
+    assert_eq!(
+        (&second["wave"]["name"], &second["wave"]["description"]),
+        (&json!("Build"), &json!("Core features"))
+    );
     let third = app.post(create, &json!({"wave_number": 3, "name": "Other"})).await.json(200);
     assert_eq!(third["wave"]["name"], "Build");
 }
@@ -32,11 +35,20 @@ async fn waves_start_in_order_and_refuse_with_a_reason(pool: PgPool) {
     // Nothing has completed yet.
     app.poke("/api/waves/s/transition").await.problem(404, "not_found");
     let current = app.get("/api/waves/s/current").await.json(200);
-    assert_eq!((&current["wave"]["wave_number"], &current["next"]["wave_number"]), (&json!(5), &json!(1)));
-    app.post("/api/waves/s/start", &json!({"wave_number": 2})).await.problem(409, "wave_cannot_start");
+    assert_eq!(
+        (&current["wave"]["wave_number"], &current["next"]["wave_number"]),
+        (&json!(5), &json!(1))
+    );
+    app.post("/api/waves/s/start", &json!({"wave_number": 2}))
+        .await
+        .problem(409, "wave_cannot_start");
     app.start("s", 1).await;
-    app.post("/api/waves/s/start", &json!({"wave_number": 1})).await.problem(409, "wave_cannot_start");
-    app.post("/api/waves/s/start", &json!({"wave_number": 2, "force": true})).await.problem(409, "wave_cannot_start");
+    app.post("/api/waves/s/start", &json!({"wave_number": 1}))
+        .await
+        .problem(409, "wave_cannot_start");
+    app.post("/api/waves/s/start", &json!({"wave_number": 2, "force": true}))
+        .await
+        .problem(409, "wave_cannot_start");
     app.poke("/api/waves/s/transition").await.problem(409, "wave_cannot_transition");
     let list = app.get("/api/subtasks?session=s").await.json(200);
     app.move_to(&text(&list["subtasks"][0]["id"]), "failed").await.json(200);
@@ -45,7 +57,8 @@ async fn waves_start_in_order_and_refuse_with_a_reason(pool: PgPool) {
     assert_eq!((&forced["from"], &forced["to"]), (&json!(1), &json!(2)));
     let history = app.get("/api/waves/s/history").await.json(200);
     assert_eq!((&history["session_id"], &history["count"]), (&json!("s"), &json!(3)));
-    let states: Vec<String> = history["waves"].as_array().unwrap().iter().map(|wave| text(&wave["status"])).collect();
+    let states: Vec<String> =
+        history["waves"].as_array().unwrap().iter().map(|wave| text(&wave["status"])).collect();
     assert_eq!(states, ["failed", "running", "pending"]);
     let body = json!({"session_id": "s", "wave_number": 1, "tasks": [task("Snipper")]});
     app.post("/api/orchestration/batch-submit", &body).await.problem(409, "wave_finished");
@@ -60,9 +73,15 @@ async fn an_empty_running_wave_is_completed_by_a_transition(pool: PgPool) {
     let started = app.start("s", 0).await;
     assert_eq!(started["wave"]["status"], "running");
     let moved = app.poke("/api/waves/s/transition").await.json(200);
-    assert_eq!((&moved["from"], &moved["to"], &moved["wave"]["wave_number"]), (&json!(0), &json!(1), &json!(1)));
+    assert_eq!(
+        (&moved["from"], &moved["to"], &moved["wave"]["wave_number"]),
+        (&json!(0), &json!(1), &json!(1))
+    );
     let last = app.poke("/api/waves/s/transition").await.json(200);
-    assert_eq!((&last["from"], &last["to"], &last["wave"]["status"]), (&json!(1), &json!(null), &json!("completed")));
+    assert_eq!(
+        (&last["from"], &last["to"], &last["wave"]["status"]),
+        (&json!(1), &json!(null), &json!("completed"))
+    );
 }
 
 #[sqlx::test(migrator = "engine::MIGRATOR")]
@@ -82,14 +101,17 @@ async fn a_subtask_is_read_changed_and_tried_again(pool: PgPool) {
     let done = app.move_to(&ids[0], "completed").await.json(200)["subtask"].clone();
     assert_eq!(done["result"], json!({"summary": "half"}), "a status alone keeps the result");
     assert_eq!(app.move_to(&ids[0], "completed").await.json(200)["subtask"], done);
-    app.patch(&path, &json!({"status": "completed", "result": {"summary": "other"}})).await.problem(409, "subtask_ended");
+    app.patch(&path, &json!({"status": "completed", "result": {"summary": "other"}}))
+        .await
+        .problem(409, "subtask_ended");
     app.move_to(&ids[0], "running").await.problem(409, "subtask_ended");
     app.poke(&format!("{path}/retry")).await.problem(409, "not_failed");
 
     app.move_to(&ids[1], "blocked").await.problem(409, "blocked_by_hand");
     app.move_to(&ids[1], "failed").await.json(200);
     assert_eq!(app.get("/api/waves/s/history").await.json(200)["waves"][0]["status"], "failed");
-    let again = app.poke(&format!("/api/subtasks/{}/retry", ids[1])).await.json(200)["subtask"].clone();
+    let again =
+        app.poke(&format!("/api/subtasks/{}/retry", ids[1])).await.json(200)["subtask"].clone();
     assert_eq!((&again["status"], &again["retry_count"]), (&json!("pending"), &json!(1)));
     assert_eq!(app.get("/api/waves/s/current").await.json(200)["wave"]["status"], "running");
 
@@ -104,14 +126,16 @@ async fn a_subtask_is_read_changed_and_tried_again(pool: PgPool) {
 #[sqlx::test(migrator = "engine::MIGRATOR")]
 async fn subtasks_are_listed_by_every_filter_and_by_pages(pool: PgPool) {
     let app = App::new(pool).await;
-    let first = app.submit("s", 0, json!([task("Explore"), task("Snipper"), task("Snipper")])).await;
+    let first =
+        app.submit("s", 0, json!([task("Explore"), task("Snipper"), task("Snipper")])).await;
     let second = app.submit("s", 1, json!([task("Snipper")])).await;
     app.submit("t", 0, json!([task("Snipper")])).await;
     let (first_ids, second_ids) = (texts(&first["subtask_ids"]), texts(&second["subtask_ids"]));
     app.move_to(&first_ids[0], "failed").await.json(200);
     let list = async |query: &str| {
         let page = app.get(&format!("/api/subtasks{query}")).await.json(200);
-        let found: Vec<String> = page["subtasks"].as_array().unwrap().iter().map(|one| text(&one["id"])).collect();
+        let found: Vec<String> =
+            page["subtasks"].as_array().unwrap().iter().map(|one| text(&one["id"])).collect();
         (found, page["next_cursor"].clone())
     };
     let all = [first_ids.clone(), second_ids.clone()].concat();
@@ -144,7 +168,8 @@ async fn subtasks_of_a_batch_come_by_priority_then_in_the_order_of_submission(po
     let batch = app.submit("s", 0, json!(tasks)).await;
     let ids = texts(&batch["subtask_ids"]);
     let read = app.get(&format!("/api/orchestration/batch/{}", text(&batch["id"]))).await.json(200);
-    let order: Vec<String> = read["batch"]["subtasks"].as_array().unwrap().iter().map(|one| text(&one["id"])).collect();
+    let order: Vec<String> =
+        read["batch"]["subtasks"].as_array().unwrap().iter().map(|one| text(&one["id"])).collect();
     assert_eq!(order, [1, 4, 0, 2, 3].map(|n| ids[n].clone()));
 }
 
@@ -164,15 +189,25 @@ async fn an_action_is_recorded_for_a_subtask_or_a_session_and_listed_newest_firs
     wanted["writes_files"] = json!(true);
     let recorded = app.post("/api/actions", &body).await.json(201);
     assert_like(&recorded, &json!({"success": true, "action": wanted}));
-    let bare = app.post("/api/actions", &json!({"session_id": "s", "tool_name": "Bash"})).await.json(201);
-    assert_eq!((&bare["action"]["subtask_id"], &bare["action"]["writes_files"]), (&json!(null), &json!(false)));
+    let bare =
+        app.post("/api/actions", &json!({"session_id": "s", "tool_name": "Bash"})).await.json(201);
+    assert_eq!(
+        (&bare["action"]["subtask_id"], &bare["action"]["writes_files"]),
+        (&json!(null), &json!(false))
+    );
 
     let listed = app.get("/api/actions?session=s").await.json(200);
-    assert_like(&listed, &json!({"actions": [bare["action"], recorded["action"]], "next_cursor": null}));
+    assert_like(
+        &listed,
+        &json!({"actions": [bare["action"], recorded["action"]], "next_cursor": null}),
+    );
     let of_subtask = app.get(&format!("/api/actions?subtask={}", ids[0])).await.json(200);
     assert_eq!(of_subtask["actions"], json!([recorded["action"]]));
     let page = app.get("/api/actions?session=s&limit=1").await.json(200);
-    let next = app.get(&format!("/api/actions?session=s&limit=1&cursor={}", text(&page["next_cursor"]))).await.json(200);
+    let next = app
+        .get(&format!("/api/actions?session=s&limit=1&cursor={}", text(&page["next_cursor"])))
+        .await
+        .json(200);
     assert_eq!(next["actions"], json!([recorded["action"]]));
 
     // The files that it wrote are in the synthesis.
@@ -193,15 +228,23 @@ async fn sessions_are_listed_latest_first_searched_and_read(pool: PgPool) {
     }
     let list = async |query: &str| app.get(&format!("/api/sessions{query}")).await.json(200);
     let names = |page: &serde_json::Value| -> Vec<String> {
-        page["sessions"].as_array().unwrap().iter().map(|session| text(&session["session_id"])).collect()
+        page["sessions"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|session| text(&session["session_id"]))
+            .collect()
     };
     let all = list("").await;
     assert_eq!(names(&all), ["Alphabet", "beta", "alpha"]);
-    assert_like(&all["sessions"][1], &json!({
-        "session_id": "beta", "created_at": "<time>", "last_active_at": "<time>", "total_tasks": 2,
-        "completed_tasks": 0, "failed_tasks": 0,
-        "waves": [{"wave_number": 0, "status": "running", "total_tasks": 2, "completed_tasks": 0, "failed_tasks": 0}],
-    }));
+    assert_like(
+        &all["sessions"][1],
+        &json!({
+            "session_id": "beta", "created_at": "<time>", "last_active_at": "<time>", "total_tasks": 2,
+            "completed_tasks": 0, "failed_tasks": 0,
+            "waves": [{"wave_number": 0, "status": "running", "total_tasks": 2, "completed_tasks": 0, "failed_tasks": 0}],
+        }),
+    );
     assert_eq!(names(&list("?search=alpha").await), ["Alphabet", "alpha"]);
     assert_eq!(names(&list("?search=%25").await), [""; 0]);
     let page = list("?limit=2").await;
@@ -209,14 +252,17 @@ async fn sessions_are_listed_latest_first_searched_and_read(pool: PgPool) {
     assert_eq!((names(&next), &next["next_cursor"]), (vec!["alpha".to_owned()], &json!(null)));
 
     let detail = app.get("/api/sessions/beta").await.json(200);
-    assert_like(&detail, &json!({
-        "session_id": "beta", "created_at": "<time>", "last_active_at": "<time>", "seq": "<int>",
-        "waves": [{"id": "<uuid>", "session_id": "beta", "wave_number": 0, "name": null, "description": null,
-                   "status": "running", "total_tasks": 2, "completed_tasks": 0, "failed_tasks": 0,
-                   "failed_optional_tasks": 0, "created_at": "<time>", "started_at": "<time>", "completed_at": null}],
-        "batches": [{"id": "<uuid>", "session_id": "beta", "wave_number": 0, "status": "pending", "total_tasks": 2,
-                     "completed_tasks": 0, "failed_tasks": 0, "outcome": null, "created_at": "<time>", "completed_at": null}],
-    }));
+    assert_like(
+        &detail,
+        &json!({
+            "session_id": "beta", "created_at": "<time>", "last_active_at": "<time>", "seq": "<int>",
+            "waves": [{"id": "<uuid>", "session_id": "beta", "wave_number": 0, "name": null, "description": null,
+                       "status": "running", "total_tasks": 2, "completed_tasks": 0, "failed_tasks": 0,
+                       "failed_optional_tasks": 0, "created_at": "<time>", "started_at": "<time>", "completed_at": null}],
+            "batches": [{"id": "<uuid>", "session_id": "beta", "wave_number": 0, "status": "pending", "total_tasks": 2,
+                         "completed_tasks": 0, "failed_tasks": 0, "outcome": null, "created_at": "<time>", "completed_at": null}],
+        }),
+    );
 }
 
 #[sqlx::test(migrator = "engine::MIGRATOR")]
@@ -231,11 +277,20 @@ async fn an_agent_type_is_added_read_replaced_and_removed(pool: PgPool) {
     wanted["agent_type"] = json!("rust-engineer");
     assert_like(&app.body("PUT".parse().unwrap(), path, body.to_string()).await.json(201), &wanted);
     assert_like(&app.get(path).await.json(200), &wanted);
-    let plan = app.post("/api/orchestration/decompose", &json!({"task_description": "Port the parser to rust"})).await.json(200);
+    let plan = app
+        .post(
+            "/api/orchestration/decompose",
+            &json!({"task_description": "Port the parser to rust"}),
+        )
+        .await
+        .json(200);
     assert_eq!(plan["subtasks"][1]["agent_type"], "rust-engineer");
     let bare = app.body("PUT".parse().unwrap(), path, "{}").await.json(200);
-    assert_like(&bare, &json!({"agent_type": "rust-engineer", "display_name": "rust-engineer", "category": "implementation",
-        "keywords": [], "max_files": 5, "forbidden_actions": [], "allowed_tools": [], "model": "sonnet"}));
+    assert_like(
+        &bare,
+        &json!({"agent_type": "rust-engineer", "display_name": "rust-engineer", "category": "implementation",
+        "keywords": [], "max_files": 5, "forbidden_actions": [], "allowed_tools": [], "model": "sonnet"}),
+    );
     let delete = || app.send(Request::delete(path).body(Body::empty()).unwrap());
     let gone = delete().await;
     assert_eq!((gone.status.as_u16(), gone.body.len()), (204, 0));
@@ -250,13 +305,28 @@ async fn the_event_log_is_read_by_pages_and_channels(pool: PgPool) {
     let seen = async || app.get("/api/events").await.json(200)["last_seq"] == 5;
     crate::support::wait_until("the events are in the log", seen).await;
     let page = app.get("/api/events?limit=1000").await.json(200);
-    let names: Vec<String> = page["events"].as_array().unwrap().iter().map(|event| text(&event["event"])).collect();
-    assert_eq!(names, ["wave.created", "batch.created", "wave.transitioned", "subtask.updated", "wave.completed"]);
-    assert_like(&page["events"][2], &json!({"seq": 3, "event": "wave.transitioned", "session_id": "s", "timestamp": "<int>",
-        "data": {"session_id": "s", "from": null, "to": 0, "status": "running"}}));
+    let names: Vec<String> =
+        page["events"].as_array().unwrap().iter().map(|event| text(&event["event"])).collect();
+    assert_eq!(
+        names,
+        ["wave.created", "batch.created", "wave.transitioned", "subtask.updated", "wave.completed"]
+    );
+    assert_like(
+        &page["events"][2],
+        &json!({"seq": 3, "event": "wave.transitioned", "session_id": "s", "timestamp": "<int>",
+        "data": {"session_id": "s", "from": null, "to": 0, "status": "running"}}),
+    );
     assert_eq!((&page["next_since"], &page["last_seq"]), (&json!(5), &json!(5)));
-    for (query, count) in [("since=4", 1), ("since=5", 0), ("since=99", 0), ("channel=global", 4), ("channel=sessions/s", 5),
-                           ("channel=sessions%2Fs", 5), ("channel=agents/Snipper", 1), ("limit=2", 2)] {
+    for (query, count) in [
+        ("since=4", 1),
+        ("since=5", 0),
+        ("since=99", 0),
+        ("channel=global", 4),
+        ("channel=sessions/s", 5),
+        ("channel=sessions%2Fs", 5),
+        ("channel=agents/Snipper", 1),
+        ("limit=2", 2),
+    ] {
         let page = app.get(&format!("/api/events?{query}")).await.json(200);
         assert_eq!(page["events"].as_array().unwrap().len(), count, "{query}");
     }
@@ -275,7 +345,8 @@ async fn health_says_ok(pool: PgPool) {
 #[sqlx::test(migrator = "engine::MIGRATOR")]
 async fn a_request_id_is_echoed_or_made(pool: PgPool) {
     let app = App::new(pool).await;
-    let request = Request::get("/health").header("x-request-id", "mine").body(Body::empty()).unwrap();
+    let request =
+        Request::get("/health").header("x-request-id", "mine").body(Body::empty()).unwrap();
     assert_eq!(app.send(request).await.header("x-request-id"), "mine");
     let (first, second) = (app.get("/health").await, app.get("/health").await);
     assert_ne!(first.header("x-request-id"), second.header("x-request-id"));

@@ -141,7 +141,12 @@ impl Answer {
     #[track_caller]
     pub fn problem(&self, status: u16, code: &str) -> Value {
         let problem = self.any_problem();
-        assert_eq!((self.status.as_u16(), &problem["code"]), (status, &json!(code)), "{}: {problem}", self.what);
+        assert_eq!(
+            (self.status.as_u16(), &problem["code"]),
+            (status, &json!(code)),
+            "{}: {problem}",
+            self.what
+        );
         problem
     }
 
@@ -157,7 +162,10 @@ impl Answer {
         assert_eq!(problem["type"], "about:blank", "{what}");
         assert_eq!(problem["status"], status, "{what}");
         for member in ["title", "detail", "error", "code"] {
-            assert!(problem[member].as_str().is_some_and(|text| !text.is_empty()), "{what}: {problem}");
+            assert!(
+                problem[member].as_str().is_some_and(|text| !text.is_empty()),
+                "{what}: {problem}"
+            );
         }
         assert_eq!(problem["detail"], problem["error"], "{what}");
         assert_eq!(problem.get("details").is_some(), status == 422, "{what}: {problem}");
@@ -200,13 +208,16 @@ pub fn assert_like(actual: &Value, pattern: &Value) {
 fn like(actual: &Value, pattern: &Value, at: &str) -> Result<(), String> {
     let fits = match (pattern, actual) {
         (Value::Object(wanted), Value::Object(there)) => {
-            let (wanted_keys, keys): (Vec<_>, Vec<_>) = (wanted.keys().collect(), there.keys().collect());
+            let (wanted_keys, keys): (Vec<_>, Vec<_>) =
+                (wanted.keys().collect(), there.keys().collect());
             let missing: Vec<_> = wanted_keys.iter().filter(|key| !keys.contains(key)).collect();
             let extra: Vec<_> = keys.iter().filter(|key| !wanted_keys.contains(key)).collect();
             if !missing.is_empty() || !extra.is_empty() {
                 return Err(format!("{at}: missing {missing:?}, unexpected {extra:?}"));
             }
-            return wanted.iter().try_for_each(|(key, value)| like(&there[key], value, &format!("{at}.{key}")));
+            return wanted
+                .iter()
+                .try_for_each(|(key, value)| like(&there[key], value, &format!("{at}.{key}")));
         }
         (Value::Array(wanted), Value::Array(there)) if wanted.len() == there.len() => {
             return wanted
@@ -219,7 +230,9 @@ fn like(actual: &Value, pattern: &Value, at: &str) -> Result<(), String> {
         (Value::String(pattern), Value::String(text)) => match pattern.as_str() {
             "<text>" => !text.is_empty(),
             "<uuid>" => text.len() == 36 && text.parse::<uuid::Uuid>().is_ok(),
-            "<time>" => text.ends_with('Z') && text.parse::<chrono::DateTime<chrono::Utc>>().is_ok(),
+            "<time>" => {
+                text.ends_with('Z') && text.parse::<chrono::DateTime<chrono::Utc>>().is_ok()
+            }
             wanted => wanted == text,
         },
         (wanted, there) => wanted == there,

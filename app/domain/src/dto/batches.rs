@@ -110,6 +110,15 @@ impl Task {
         check.text(&field("description"), &self.description, true);
         check.range(&field("priority"), self.priority.into(), 1, 10);
         check.list(&field("blocked_by"), self.blocked_by.len() + self.depends_on.len());
+        for (name, references) in
+            [("blocked_by", &self.blocked_by), ("depends_on", &self.depends_on)]
+        {
+            for (position, reference) in references.iter().enumerate() {
+                if let BlockerRef::Name(text) = reference {
+                    check.name(&format!("{}[{position}]", field(name)), text);
+                }
+            }
+        }
         if let Some(snapshot) = &self.context_snapshot {
             check.object(&field("context_snapshot"), &snapshot.parse());
         }

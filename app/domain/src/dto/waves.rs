@@ -27,10 +27,8 @@ impl CreateWave {
     pub fn check(&self) -> Result<(), Refusal> {
         let mut check = Check::default();
         check.range("wave_number", self.wave_number.into(), 0, i32::MAX.into());
-        if let Some(name) = &self.name {
-            if !name.is_empty() {
-                check.name("name", name);
-            }
+        if let Some(name) = self.name.as_deref().filter(|name| !name.is_empty()) {
+            check.name("name", name);
         }
         check.text("description", self.description.as_deref().unwrap_or_default(), false);
         check.finish()

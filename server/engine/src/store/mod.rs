@@ -43,5 +43,7 @@ pub async fn applied_migrations(pool: &PgPool) -> Result<Vec<i64>> {
     if exists.is_none() {
         return Ok(Vec::new());
     }
-    Ok(sqlx::query_scalar("SELECT version FROM _sqlx_migrations WHERE success").fetch_all(pool).await?)
+    Ok(sqlx::query_scalar("SELECT version FROM _sqlx_migrations WHERE success")
+        .fetch_all(pool)
+        .await?)
 }

@@ -122,7 +122,6 @@ macro_rules! select_rows {
     };
 }
 
-
 fn all(rows: Vec<SubtaskRow>) -> Result<Vec<Subtask>> {
     rows.into_iter().map(SubtaskRow::into_subtask).collect()
 }
@@ -178,7 +177,10 @@ pub async fn page(
             }
         }
     } else if let Some(agent) = agent {
-        select_rows!(SubtaskRow, "", "subtasks s WHERE s.agent_type = $1 AND s.id > $2
+        select_rows!(
+            SubtaskRow,
+            "",
+            "subtasks s WHERE s.agent_type = $1 AND s.id > $2
                AND ($3::int IS NULL OR s.wave_number = $3) AND ($4::text IS NULL OR s.status = $4)
              ORDER BY s.id LIMIT $5",
             agent,
@@ -296,7 +298,10 @@ pub async fn with_batch(db: impl PgExecutor<'_>, batch_id: Uuid) -> Result<Rows>
 /// A batch with its subtasks, by priority (highest first), then in the order of submission. One
 /// statement, so that they agree; the counters are those of the rows. None when there is no such
 /// batch.
-pub async fn of_batch(db: impl PgExecutor<'_>, batch_id: Uuid) -> Result<Option<BatchWithSubtasks>> {
+pub async fn of_batch(
+    db: impl PgExecutor<'_>,
+    batch_id: Uuid,
+) -> Result<Option<BatchWithSubtasks>> {
     let rows = select_rows!(
         BatchMemberRow,
         ", b.status AS b_status, b.outcome AS b_outcome, b.created_at AS b_created_at, b.completed_at AS b_completed_at",
@@ -323,7 +328,8 @@ pub async fn of_batch(db: impl PgExecutor<'_>, batch_id: Uuid) -> Result<Option<
         completed_at: first.b_completed_at,
     }
     .into_batch()?;
-    let mut subtasks = rows.into_iter().map(BatchMemberRow::into_subtask).collect::<Result<Vec<_>>>()?;
+    let mut subtasks =
+        rows.into_iter().map(BatchMemberRow::into_subtask).collect::<Result<Vec<_>>>()?;
     // Stable, and cheaper here than over the wide rows there.
     subtasks.sort_by_key(|subtask| -subtask.priority);
     Ok(Some(BatchWithSubtasks { batch, subtasks }))

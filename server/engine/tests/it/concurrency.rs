@@ -1,8 +1,6 @@
 //! Many at once, over two servers.
 
-use domain::{
-    dto::StartWave, problem::Refusal, subtask::SubtaskStatus, wave::WaveStatus,
-};
+use domain::{dto::StartWave, problem::Refusal, subtask::SubtaskStatus, wave::WaveStatus};
 use engine::Error;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use uuid::Uuid;

@@ -117,10 +117,14 @@ async fn completing_a_large_batch_takes_the_round_trips_of_a_small_one(
             let batch = submit(server, session, 0, batch).await;
             server.start_wave(session, StartWave { wave_number: 0, force: false }).await.unwrap();
             for chunk in [&batch.subtask_ids[..1], &batch.subtask_ids[1..]] {
-                at_once(chunk.iter().map(|id| {
-                    let (server, id) = (server.clone(), *id);
-                    async move { server.patch_subtask(id, to(SubtaskStatus::Completed)).await.unwrap() }
-                }))
+                at_once(
+                    chunk.iter().map(|id| {
+                        let (server, id) = (server.clone(), *id);
+                        async move {
+                            server.patch_subtask(id, to(SubtaskStatus::Completed)).await.unwrap()
+                        }
+                    }),
+                )
                 .await;
             }
             let complete = async { server.complete_batch(batch.batch.id, true).await.unwrap() };

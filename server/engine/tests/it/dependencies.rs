@@ -43,9 +43,13 @@ async fn blockers_are_named_by_index_task_id_or_id(_: PgPoolOptions, options: Pg
             assert_eq!(subtask(2).await.status, SubtaskStatus::Blocked);
             complete(&server, id).await;
         }
-        assert_eq!((subtask(2).await.status, subtask(2).await.open_blockers), (SubtaskStatus::Pending, 0));
+        assert_eq!(
+            (subtask(2).await.status, subtask(2).await.open_blockers),
+            (SubtaskStatus::Pending, 0)
+        );
         // What has completed blocks nobody.
-        let late = submit(&server, "s", 0, vec![waiting("Snipper", [earlier])]).await.subtask_ids[0];
+        let late =
+            submit(&server, "s", 0, vec![waiting("Snipper", [earlier])]).await.subtask_ids[0];
         assert_eq!(server.subtask(late).await.unwrap().status, SubtaskStatus::Pending);
         db.assert_counters().await;
     });
@@ -108,7 +112,10 @@ async fn new_blockers_must_exist_in_the_session_and_not_come_later(
         assert_eq!(server.subtask(ids[0]).await.unwrap(), linked);
         let free = relink(&server, ids[0], &[]).await.unwrap();
         assert_eq!((free.status, free.open_blockers), (SubtaskStatus::Pending, 0));
-        assert!(matches!(refusal(relink(&server, Uuid::now_v7(), &[]).await), Refusal::NotFound { .. }));
+        assert!(matches!(
+            refusal(relink(&server, Uuid::now_v7(), &[]).await),
+            Refusal::NotFound { .. }
+        ));
         db.assert_counters().await;
     });
 }
@@ -160,7 +167,10 @@ async fn a_failed_blocker_strands_its_dependents_until_it_is_tried_again(
         start(&server, "s", 0).await;
         server.patch_subtask(blocker, to(SubtaskStatus::Failed)).await.unwrap();
         for status in [SubtaskStatus::Running, SubtaskStatus::Completed, SubtaskStatus::Pending] {
-            assert_eq!(conflict(server.patch_subtask(dependent, to(status)).await), "illegal_transition");
+            assert_eq!(
+                conflict(server.patch_subtask(dependent, to(status)).await),
+                "illegal_transition"
+            );
         }
         let report = server.conflicts(batch.batch.id).await.unwrap();
         assert_eq!(report.conflict_count, 1);
@@ -200,9 +210,18 @@ async fn a_retry_reopens_the_failed_wave_and_its_completed_batch(
         let names: Vec<String> =
             db.log(&server).await.into_iter().map(|event| event.event).collect();
         let wanted = [
-            "wave.created", "batch.created", "wave.transitioned", "subtask.updated", "subtask.updated",
-            "wave.failed", "batch.completed", "wave.reopened", "subtask.updated", "subtask.updated",
-            "wave.completed", "batch.completed",
+            "wave.created",
+            "batch.created",
+            "wave.transitioned",
+            "subtask.updated",
+            "subtask.updated",
+            "wave.failed",
+            "batch.completed",
+            "wave.reopened",
+            "subtask.updated",
+            "subtask.updated",
+            "wave.completed",
+            "batch.completed",
         ];
         assert_eq!(names, wanted);
         db.assert_counters().await;

@@ -221,7 +221,8 @@ async fn losing_every_connection_loses_no_event_and_the_server_recovers(
                 tokio::spawn(async move {
                     let (mut made, mut lost) = (0, 0);
                     while made < 40 {
-                        let request = crate::support::batch(&format!("s-{n}"), 0, vec![task("Snipper")]);
+                        let request =
+                            crate::support::batch(&format!("s-{n}"), 0, vec![task("Snipper")]);
                         match server.submit_batch(request, None).await {
                             Ok(_) => made += 1,
                             Err(Error::Unavailable(_)) => lost += 1,
@@ -297,7 +298,8 @@ async fn the_log_is_read_by_channel_and_page(_: PgPoolOptions, options: PgConnec
             }
             assert_eq!(since, log.len() as i64, "an empty page points to the end");
             assert_eq!(read.len(), wanted, "{channel}");
-            let carried: Vec<Event> = log.iter().filter(|event| event.is_on(&channel)).cloned().collect();
+            let carried: Vec<Event> =
+                log.iter().filter(|event| event.is_on(&channel)).cloned().collect();
             assert_eq!(read, carried);
             assert_eq!(server.replay(&channel, 0, i64::MAX).await.unwrap(), carried);
         }

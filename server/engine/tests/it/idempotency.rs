@@ -32,7 +32,8 @@ async fn the_same_key_and_body_get_the_same_answer_and_make_one_batch(
         assert_eq!(db.count(BATCHES).await, 1);
         assert_eq!(times(&db.log(&servers[0]).await, "batch.created"), 1);
 
-        let another = servers[0].submit_batch(request.clone(), key("another", &body)).await.unwrap();
+        let another =
+            servers[0].submit_batch(request.clone(), key("another", &body)).await.unwrap();
         assert_ne!(first.batch.batch.id, another.batch.batch.id);
         let none = servers[0].submit_batch(request, None).await.unwrap();
         assert_ne!(first.batch.batch.id, none.batch.batch.id);
@@ -129,7 +130,8 @@ async fn every_request_that_creates_can_be_repeated(_: PgPoolOptions, options: P
         assert_eq!(db.count("SELECT count(*) FROM plans").await, 1);
 
         let launch = LaunchPlan { session_id: "l".to_owned(), first_wave: None };
-        let launched = server.launch_plan(&plan.plan_id, launch.clone(), key("launch")).await.unwrap();
+        let launched =
+            server.launch_plan(&plan.plan_id, launch.clone(), key("launch")).await.unwrap();
         let again = server.launch_plan(&plan.plan_id, launch, key("launch")).await.unwrap();
         assert_eq!(again, launched);
         let batches = "SELECT count(*) FROM orchestration_batches WHERE session_id = 'l'";

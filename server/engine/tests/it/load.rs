@@ -17,7 +17,8 @@ struct Dice(u64);
 
 impl Dice {
     fn roll(&mut self, sides: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         usize::try_from(self.0 >> 33).unwrap() % sides
     }
 }
@@ -47,7 +48,8 @@ async fn anything(
     match dice.roll(20) {
         0..=2 => {
             let blockers = vec![another.to_string(), id.to_string()];
-            let tasks = vec![task("Explore"), waiting("Snipper", blockers), waiting("Snipper", [0])];
+            let tasks =
+                vec![task("Explore"), waiting("Snipper", blockers), waiting("Snipper", [0])];
             let batch = server.submit_batch(batch(&name, wave_number, tasks), None).await?.batch;
             let mut known = known.lock().unwrap();
             known.extend(batch.subtask_ids.iter().map(|id| (session, batch.batch.id, *id)));
@@ -61,12 +63,14 @@ async fn anything(
             server.patch_subtask(id, PatchSubtask { blocked_by, ..Default::default() }).await?;
         }
         10 => {
-            let request = serde_json::json!({"subtask_id": id, "tool_name": "Edit", "file_paths": ["a"]});
+            let request =
+                serde_json::json!({"subtask_id": id, "tool_name": "Edit", "file_paths": ["a"]});
             let request: RecordAction = serde_json::from_value(request).unwrap();
             server.record_action(request, None).await?;
         }
         11 => {
-            let request = CreateWave { wave_number, name: Some("Again".to_owned()), description: None };
+            let request =
+                CreateWave { wave_number, name: Some("Again".to_owned()), description: None };
             server.create_wave(&name, request, None).await?;
         }
         12 => drop(server.patch_subtask(id, to(SubtaskStatus::Failed)).await?),

@@ -42,7 +42,8 @@ async fn a_plan_becomes_waves_whose_subtasks_wait_as_its_steps_do(
             assert_eq!(subtask.blocked_by, wanted);
             assert_eq!(subtask.agent_type, step.agent_type);
             assert_eq!(subtask.description, step.description);
-            let ready = if wanted.is_empty() { SubtaskStatus::Pending } else { SubtaskStatus::Blocked };
+            let ready =
+                if wanted.is_empty() { SubtaskStatus::Pending } else { SubtaskStatus::Blocked };
             assert_eq!(subtask.status, ready);
         }
         db.assert_counters().await;
@@ -107,9 +108,11 @@ async fn a_prompt_tells_of_completed_work_of_lower_waves_newest_wave_first(
 ) {
     run(options, async |db| {
         let server = db.server().await;
-        for (session, wave, summary) in
-            [("s", 0, "Found a JWT library"), ("s", 1, "Wrote the model"), ("other", 0, "Elsewhere")]
-        {
+        for (session, wave, summary) in [
+            ("s", 0, "Found a JWT library"),
+            ("s", 1, "Wrote the model"),
+            ("other", 0, "Elsewhere"),
+        ] {
             let ids = running(&server, session, wave, 1).await.subtask_ids;
             let result = serde_json::from_value(json!({"summary": summary})).unwrap();
             let done = PatchSubtask { result: Some(result), ..to(SubtaskStatus::Completed) };
@@ -133,7 +136,11 @@ async fn a_prompt_tells_of_completed_work_of_lower_waves_newest_wave_first(
         let (newer, older) = (text.find("Wrote the model"), text.find("Found a JWT library"));
         assert!(newer.unwrap() < older.unwrap());
         assert!(!text.contains("Elsewhere") && !text.contains("this very wave"), "{text}");
-        for text in [prompt(Some("s"), Some(0)).await, prompt(Some("s"), None).await, prompt(None, Some(2)).await] {
+        for text in [
+            prompt(Some("s"), Some(0)).await,
+            prompt(Some("s"), None).await,
+            prompt(None, Some(2)).await,
+        ] {
             assert!(!text.contains("Previous Wave Context"), "{text}");
         }
     });

@@ -18,7 +18,10 @@ async fn a_completion_waits_for_a_submit_that_has_read_its_subtask_as_open(
         let blocker = running(&server, "s", 0, 2).await.subtask_ids[0];
         // A submit writes dependencies and a completion only reads them: the submit stops half way.
         let mut gate = db.sql.begin().await.unwrap();
-        sqlx::query("LOCK TABLE subtask_dependencies IN EXCLUSIVE MODE").execute(&mut *gate).await.unwrap();
+        sqlx::query("LOCK TABLE subtask_dependencies IN EXCLUSIVE MODE")
+            .execute(&mut *gate)
+            .await
+            .unwrap();
         let submitter = server.clone();
         let submitted = tokio::spawn(async move {
             submit(&submitter, "s", 0, vec![waiting("Snipper", [blocker])]).await

@@ -141,7 +141,8 @@ pub async fn at_once<T: Send + 'static>(
 }
 
 pub fn task(agent_type: &str) -> Task {
-    serde_json::from_value(serde_json::json!({"agent_type": agent_type, "description": "Do it"})).unwrap()
+    serde_json::from_value(serde_json::json!({"agent_type": agent_type, "description": "Do it"}))
+        .unwrap()
 }
 
 /// A task that waits for these: ids, task ids or indices.
