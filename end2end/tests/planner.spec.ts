@@ -44,8 +44,9 @@ test("a prompt is crafted within its budget and can be copied", async ({ page, c
 test("a form that is not valid says what to change, and keeps what was typed", async ({ page }) => {
   await open(page, "/prompt", false);
   await page.getByLabel("Task", { exact: true }).fill("Do it");
-  await page.getByLabel("Agent type").fill("x".repeat(201));
+  await page.getByLabel("Agent type").fill("docs-writer");
+  await page.getByLabel("Target files").fill("x".repeat(1_100));
   await page.getByTestId("submit").click();
-  await expect(page.getByTestId("form-problem")).toContainText("agent_type");
+  await expect(page.getByTestId("form-problem")).toContainText("target_files");
   await expect(page.getByLabel("Task", { exact: true })).toHaveValue("Do it");
 });

@@ -179,6 +179,24 @@ impl NewEvent {
         }
     }
 
+    /// `batch.reopened` (extension): a failed subtask of a completed batch is tried again.
+    #[must_use]
+    pub fn batch_reopened(batch: &Batch, at: Time) -> Self {
+        Self {
+            event: "batch.reopened",
+            session_id: batch.session_id.clone(),
+            batch_id: Some(batch.id),
+            agent_type: None,
+            data: json!({
+                "batch_id": batch.id,
+                "session_id": batch.session_id,
+                "wave_number": batch.wave_number,
+                "status": batch.status,
+            }),
+            at,
+        }
+    }
+
     /// `subtask.updated`: everything that a list shows of it, without the result itself.
     #[must_use]
     pub fn subtask_updated(subtask: &Subtask, from: SubtaskStatus, at: Time) -> Self {

@@ -194,6 +194,7 @@ impl Progress {
                 batch.status = status;
                 batch.completed_at = None;
                 batch.outcome = None;
+                self.changes.events.push(NewEvent::batch_reopened(batch, now));
             }
             self.changes.batches.insert(batch.id);
         }

@@ -35,6 +35,7 @@ impl Board {
             "subtask.updated" => self.row_changed(read(&event.data)?, at),
             "batch.created" => self.batch_created(read(&event.data)?, at),
             "batch.completed" => self.batch_completed(&read(&event.data)?, at),
+            "batch.reopened" => Some(Need::Detail),
             name if name.starts_with("wave.") => self.wave_changed(read(&event.data)?, at),
             _ => None,
         }
@@ -43,12 +44,6 @@ impl Board {
     fn row_changed(&self, change: RowChange, at: Time) -> Option<Need> {
         let known = self.index.with_value(|index| index.rows.get(&change.subtask_id).cloned());
         let state = self.wave_or_placeholder(change.wave_number, at);
-        // A retry reopens a completed batch, and no event says so.
-        let reopened =
-            !change.status.is_terminal()
-                && state.batches.read_untracked().iter().any(|batch| {
-                    batch.id == change.batch_id && batch.status == BatchStatus::Completed
-                });
         let counted_here = state.complete.get_untracked();
         match known {
             Some(row) => row.update(|row| change.apply(row)),
@@ -59,7 +54,7 @@ impl Board {
                 }
             }),
         }
-        (reopened || !counted_here).then_some(Need::Detail)
+        (!counted_here).then_some(Need::Detail)
     }
 
     fn batch_created(&self, change: BatchChange, at: Time) -> Option<Need> {

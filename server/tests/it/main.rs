@@ -3,7 +3,16 @@
 #![allow(clippy::unwrap_used)]
 #![recursion_limit = "256"]
 
+mod away;
+mod bad_bodies;
+mod bad_requests;
+mod bad_values;
+mod client;
+mod documents;
+mod edge;
 mod flow;
 mod planner;
 mod routes;
+mod socket;
+mod stream;
 mod support;

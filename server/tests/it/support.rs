@@ -19,6 +19,7 @@ use tower::ServiceExt;
 pub struct App {
     pub router: Router,
     pub engine: Engine,
+    pool: PgPool,
     /// Asks the server to stop.
     pub stop: watch::Sender<bool>,
 }
@@ -35,9 +36,14 @@ impl App {
 
     /// Started with these flags.
     pub async fn with(pool: PgPool, flags: &[&str]) -> Self {
-        let engine = Engine::over(pool).await.unwrap();
+        let engine = Engine::over(pool.clone()).await.unwrap();
         let (stop, stopping) = watch::channel(false);
-        Self { router: swell::router::build(engine.clone(), &serve(flags), stopping), engine, stop }
+        Self { router: swell::router::build(engine.clone(), &serve(flags), stopping), engine, pool, stop }
+    }
+
+    /// The database, for another server over it.
+    pub fn engine_pool(&self) -> PgPool {
+        self.pool.clone()
     }
 
     pub async fn send(&self, mut request: Request<Body>) -> Answer {
