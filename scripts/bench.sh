@@ -12,15 +12,17 @@ cd "$ROOT"
 [ -x "$(postgres_bin pgbench)" ] || die "no pgbench: install PostgreSQL's client programs"
 
 say "Building the release server and the load tool (minutes the first time)"
-cargo build -q --release -p swell -p swell-load
+# One after the other, so that the server is the one that `run` builds.
+cargo build -q --release -p swell --bin swell --no-default-features
+cargo build -q --release -p swell-load
 data=$(mktemp -d)
 chmod 755 "$data"
 port=${SWELL_BENCH_PORT:-$((20000 + RANDOM % 20000))}
 SWELL_LISTEN=127.0.0.1:$port SWELL_DATA_DIR="$data" SWELL_LOG=warn target/release/swell serve >/dev/null &
 server=$!
 trap 'kill $server 2>/dev/null; wait $server 2>/dev/null || true; rm -rf "$data"' EXIT
-for _ in $(seq 300); do
-  (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null && break
+for _ in $(seq 600); do
+  curl -fs -o /dev/null "http://127.0.0.1:$port/health/ready" && break
   kill -0 $server 2>/dev/null || die "the server did not start"
   sleep 0.1
 done

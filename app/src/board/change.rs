@@ -14,7 +14,6 @@ use crate::views::Row;
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct RowChange {
     pub subtask_id: Uuid,
-    pub batch_id: Uuid,
     pub wave_number: i32,
     pub status: SubtaskStatus,
     agent_id: Option<String>,

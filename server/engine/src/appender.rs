@@ -18,8 +18,9 @@ use crate::{Result, store};
 
 /// How long an event of a server that died may stay unseen.
 const IDLE: Duration = Duration::from_millis(1_000);
-/// How long to let events gather after a pass that moved more than a few.
-const GATHER: Duration = Duration::from_millis(2);
+/// How long to let events gather after a pass that moved more than one: under load, many share a
+/// commit; a lone event is not held up.
+const GATHER: Duration = Duration::from_millis(8);
 /// Most rows in one pass.
 const LARGEST: i64 = 2_000;
 
@@ -65,7 +66,7 @@ async fn run(pool: PgPool, notify: Weak<Notify>, readers: Waker) {
                     if moved > 0 {
                         readers.wake();
                     }
-                    if moved > 4 {
+                    if moved > 1 {
                         tokio::time::sleep(GATHER).await;
                     }
                     if moved < LARGEST {

@@ -259,7 +259,7 @@ impl NewBatch {
         outside: &HashMap<Uuid, bool>,
         now: Time,
     ) -> Result<Self> {
-        let ids = clock::subtask_ids(&request.session_id, request.tasks.len());
+        let ids = clock::subtask_ids(request.tasks.len());
         let batch = Batch {
             id: Uuid::now_v7(),
             session_id: request.session_id,

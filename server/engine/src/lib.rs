@@ -76,6 +76,8 @@ impl Engine {
             // Every query has an index; with fresh tables the planner does not know that yet, and
             // prepared statements would keep its first choice.
             ("enable_seqscan", "off"),
+            // Planning the larger statements takes longer than running them.
+            ("plan_cache_mode", "force_generic_plan"),
             ("jit", "off"),
             ("statement_timeout", "30s"),
             ("lock_timeout", "10s"),
@@ -100,7 +102,7 @@ impl Engine {
         let appender = appender::start(pool.clone(), feed.waker());
         Ok(Self {
             inner: Arc::new(Inner {
-                patches: subtasks::Patches::start(&pool, &appender),
+                patches: subtasks::start_group(&pool, &appender),
                 plans: planning::start_group(&pool),
                 registry: registry::Cache::default(),
                 feed,

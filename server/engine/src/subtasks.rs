@@ -23,36 +23,20 @@ use crate::{
     store::{self, Tx},
 };
 
-/// How many groups of changes may be written at once. A session's changes always go through the
-/// same one, so that they gather; a slow session delays at most a share of the others.
-const LANES: usize = 4;
+/// The writer of changes to subtasks.
+pub type Patches = Group<(Uuid, Patch), Subtask>;
 
-/// The writers of changes to subtasks.
-#[derive(Debug)]
-pub struct Patches {
-    lanes: Vec<Group<(Uuid, Patch), Subtask>>,
-}
-
-impl Patches {
-    /// Starts the writers.
-    pub fn start(pool: &PgPool, appender: &Waker) -> Self {
-        let lane = || {
-            let (pool, appender) = (pool.clone(), appender.clone());
-            Group::start(Box::new(move |group| {
-                let (pool, appender) = (pool.clone(), appender.clone());
-                Box::pin(async move {
-                    let results = write_group(&pool, group).await;
-                    appender.wake();
-                    results
-                })
-            }))
-        };
-        Self { lanes: (0..LANES).map(|_| lane()).collect() }
-    }
-
-    async fn run(&self, id: Uuid, patch: Patch) -> Result<Subtask> {
-        self.lanes[clock::lane(id, LANES)].run((id, patch)).await
-    }
+/// Starts the writer.
+pub fn start_group(pool: &PgPool, appender: &Waker) -> Patches {
+    let (pool, appender) = (pool.clone(), appender.clone());
+    Group::start(Box::new(move |group| {
+        let (pool, appender) = (pool.clone(), appender.clone());
+        Box::pin(async move {
+            let results = write_group(&pool, group).await;
+            appender.wake();
+            results
+        })
+    }))
 }
 
 /// Decides and writes a group of changes: four round trips, whatever its size.
@@ -125,7 +109,7 @@ impl Engine {
             blocked_by: None,
         };
         match request.blocked_by {
-            None => self.inner.patches.run(id, patch).await,
+            None => self.inner.patches.run((id, patch)).await,
             Some(blocked_by) => self.relink_subtask(id, patch, blocked_by).await,
         }
     }

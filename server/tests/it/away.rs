@@ -1,6 +1,9 @@
 //! A server whose database is away.
 
-use axum::{body::Body, http::{Method, Request}};
+use axum::{
+    body::Body,
+    http::{Method, Request},
+};
 use serde_json::json;
 use sqlx::PgPool;
 
@@ -12,17 +15,40 @@ async fn without_its_database_every_route_says_so_and_when_to_try_again(pool: Pg
     app.engine.close().await;
     let id = uuid::Uuid::now_v7();
     let gets = [
-        format!("orchestration/batch/{id}"), format!("orchestration/synthesis/{id}"), format!("orchestration/conflicts/{id}"),
-        format!("subtasks/{id}"), "orchestration/plans/plan_1_abcdef".to_owned(), "waves/s/current".to_owned(), "waves/s/history".to_owned(),
-        "subtasks".to_owned(), "actions".to_owned(), "sessions".to_owned(), "sessions/s".to_owned(), "registry".to_owned(),
-        "registry/Explore".to_owned(), "events".to_owned(), "events?channel=global".to_owned(),
+        format!("orchestration/batch/{id}"),
+        format!("orchestration/synthesis/{id}"),
+        format!("orchestration/conflicts/{id}"),
+        format!("subtasks/{id}"),
+        "orchestration/plans/plan_1_abcdef".to_owned(),
+        "waves/s/current".to_owned(),
+        "waves/s/history".to_owned(),
+        "subtasks".to_owned(),
+        "actions".to_owned(),
+        "sessions".to_owned(),
+        "sessions/s".to_owned(),
+        "registry".to_owned(),
+        "registry/Explore".to_owned(),
+        "events".to_owned(),
+        "events?channel=global".to_owned(),
     ];
     let writes = [
-        (Method::POST, "orchestration/batch-submit".to_owned(), json!({"session_id": "s", "wave_number": 0, "tasks": [task("Snipper")]})),
+        (
+            Method::POST,
+            "orchestration/batch-submit".to_owned(),
+            json!({"session_id": "s", "wave_number": 0, "tasks": [task("Snipper")]}),
+        ),
         (Method::POST, format!("orchestration/batch/{id}/complete"), json!({})),
-        (Method::POST, "orchestration/craft-prompt".to_owned(), json!({"task_description": "x", "agent_type": "x"})),
+        (
+            Method::POST,
+            "orchestration/craft-prompt".to_owned(),
+            json!({"task_description": "x", "agent_type": "x"}),
+        ),
         (Method::POST, "orchestration/decompose".to_owned(), json!({"task_description": "x"})),
-        (Method::POST, "orchestration/plans/plan_1_abcdef/launch".to_owned(), json!({"session_id": "s"})),
+        (
+            Method::POST,
+            "orchestration/plans/plan_1_abcdef/launch".to_owned(),
+            json!({"session_id": "s"}),
+        ),
         (Method::POST, "waves/s/create".to_owned(), json!({"wave_number": 0})),
         (Method::POST, "waves/s/start".to_owned(), json!({"wave_number": 0})),
         (Method::POST, "waves/s/transition".to_owned(), json!({})),

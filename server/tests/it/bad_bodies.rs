@@ -23,8 +23,17 @@ struct Route {
 async fn routes(app: &App) -> Vec<Route> {
     let batch = app.submit("s", 0, json!([task("Snipper")])).await;
     let id = text(&batch["subtask_ids"][0]);
-    let plan = app.post("/api/orchestration/decompose", &json!({"task_description": "Do it"})).await.json(200);
-    let post = |path: &str, body: Value, required| Route { method: Method::POST, path: path.to_owned(), body, required, free: &[] };
+    let plan = app
+        .post("/api/orchestration/decompose", &json!({"task_description": "Do it"}))
+        .await
+        .json(200);
+    let post = |path: &str, body: Value, required| Route {
+        method: Method::POST,
+        path: path.to_owned(),
+        body,
+        required,
+        free: &[],
+    };
     let submitted = json!({"session_id": "s", "wave_number": 0, "tasks": [task("Snipper")]});
     let scope = json!({"task_description": "Do it", "agent_type": "Snipper", "session_id": "s", "target_files": ["a"],
                        "target_directories": ["b"], "context_budget_tokens": 2000, "wave_number": 1});
@@ -39,7 +48,11 @@ async fn routes(app: &App) -> Vec<Route> {
         post("/api/orchestration/batch-submit", submitted, &["session_id", "wave_number", "tasks"]),
         post("/api/orchestration/craft-prompt", scope, &["task_description", "agent_type"]),
         post("/api/orchestration/decompose", job, &["task_description"]),
-        post(&format!("/api/orchestration/plans/{}/launch", text(&plan["plan_id"])), json!({"session_id": "l", "first_wave": 7}), &["session_id"]),
+        post(
+            &format!("/api/orchestration/plans/{}/launch", text(&plan["plan_id"])),
+            json!({"session_id": "l", "first_wave": 7}),
+            &["session_id"],
+        ),
         post("/api/waves/s/create", wave, &["wave_number"]),
         Route { free: &["input", "output"], ..post("/api/actions", action, &["tool_name"]) },
         Route { method: Method::PUT, ..post("/api/registry/mine", agent, &[]) },
@@ -52,18 +65,46 @@ async fn routes(app: &App) -> Vec<Route> {
 #[sqlx::test(migrator = "engine::MIGRATOR")]
 async fn what_is_not_json_is_refused(pool: PgPool) {
     let app = App::new(pool).await;
-    let deep = |open: &str, close: &str| format!("{}1{}", open.repeat(10_000), close.repeat(10_000));
+    let deep =
+        |open: &str, close: &str| format!("{}1{}", open.repeat(10_000), close.repeat(10_000));
     let mut all = routes(&app).await;
-    all.push(Route { method: Method::POST, path: "/api/waves/s/transition".to_owned(), body: json!({}), required: &[], free: &[] });
+    all.push(Route {
+        method: Method::POST,
+        path: "/api/waves/s/transition".to_owned(),
+        body: json!({}),
+        required: &[],
+        free: &[],
+    });
     for Route { method, path, body, .. } in all {
         let whole = body.to_string();
+        let field = body.as_object().unwrap().keys().next().map_or("force", String::as_str);
         let mut malformed = vec![
-            "{".to_owned(), "}".to_owned(), "{'a': 1}".to_owned(), "nul".to_owned(), "{\"a\": NaN}".to_owned(), "\u{feff}{}".to_owned(),
-            "{\"a\": 1,}".to_owned(), "{\"a\": \"\\ud800\"}".to_owned(), "{\"a\": \"\\udc00x\"}".to_owned(), "{\"\\ud83d\": 1}".to_owned(),
-            "{\"a\": \"\\x00\"}".to_owned(), "{\"a\": \"\u{1}\"}".to_owned(), "{\"a\": 1e999999}".to_owned(), "   ".to_owned(),
-            deep("[", "]"), deep("{\"a\":", "}"), "[".repeat(10_000), format!("{whole} trailing"), format!("{whole}{whole}"),
+            "{".to_owned(),
+            "}".to_owned(),
+            "{'a': 1}".to_owned(),
+            "nul".to_owned(),
+            "\u{feff}{}".to_owned(),
+            "   ".to_owned(),
+            "{\"\\ud83d\": 1}".to_owned(),
+            deep("[", "]"),
+            deep(&format!("{{\"{field}\":"), "}"),
+            "[".repeat(10_000),
+            format!("{whole} trailing"),
+            format!("{whole}{whole}"),
             whole[..whole.len() - 1].to_owned(),
         ];
+        for value in [
+            "NaN",
+            "1,",
+            "1e999999",
+            "\"\\ud800\"",
+            "\"\\udc00x\"",
+            "\"\\x00\"",
+            "\"\u{1}\"",
+            "\"\\u12\"",
+        ] {
+            malformed.push(format!("{{\"{field}\": {value}}}"));
+        }
         if !path.ends_with("/transition") {
             malformed.push(String::new());
         }
@@ -96,7 +137,14 @@ async fn deep_nesting_inside_a_free_field_is_refused(pool: PgPool) {
 async fn another_content_type_or_none_is_refused(pool: PgPool) {
     let app = App::new(pool).await;
     for Route { method, path, body, .. } in routes(&app).await {
-        let kinds = ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "application/xml", "json", ""];
+        let kinds = [
+            "text/plain",
+            "application/x-www-form-urlencoded",
+            "multipart/form-data; boundary=x",
+            "application/xml",
+            "json",
+            "",
+        ];
         for kind in kinds.map(Some).into_iter().chain([None]) {
             let mut request = Request::builder().method(&method).uri(&path);
             if let Some(kind) = kind {
@@ -106,7 +154,9 @@ async fn another_content_type_or_none_is_refused(pool: PgPool) {
             answer.problem(415, "unsupported_media_type");
         }
     }
-    for kind in ["application/json; charset=utf-8", "Application/JSON", "application/merge-patch+json"] {
+    for kind in
+        ["application/json; charset=utf-8", "Application/JSON", "application/merge-patch+json"]
+    {
         let request = Request::post("/api/waves/typed/create").header(header::CONTENT_TYPE, kind);
         let answer = app.send(request.body(Body::from("{\"wave_number\": 1}")).unwrap()).await;
         assert!(answer.status.is_success(), "{kind}: {answer:?}");
@@ -117,7 +167,13 @@ async fn another_content_type_or_none_is_refused(pool: PgPool) {
 async fn a_body_that_is_no_object_is_refused(pool: PgPool) {
     let app = App::new(pool).await;
     let mut all = routes(&app).await;
-    all.push(Route { method: Method::POST, path: "/api/waves/s/transition".to_owned(), body: json!({}), required: &[], free: &[] });
+    all.push(Route {
+        method: Method::POST,
+        path: "/api/waves/s/transition".to_owned(),
+        body: json!({}),
+        required: &[],
+        free: &[],
+    });
     for Route { method, path, body, .. } in all {
         // Its values in order are not the object either.
         let values = json!(body.as_object().unwrap().values().collect::<Vec<_>>()).to_string();
@@ -132,11 +188,26 @@ async fn a_body_that_is_no_object_is_refused(pool: PgPool) {
 async fn every_field_of_the_wrong_type_is_named(pool: PgPool) {
     let app = App::new(pool).await;
     for Route { method, path, body, free, .. } in routes(&app).await {
-        for field in body.as_object().unwrap().keys().filter(|field| !free.contains(&field.as_str())) {
-            for wrong in [json!(null), json!(true), json!("no such value"), json!(5.5), json!({}), json!([]), json!([null]), json!({"max_parallel": "x"})] {
+        for field in
+            body.as_object().unwrap().keys().filter(|field| !free.contains(&field.as_str()))
+        {
+            for wrong in [
+                json!(null),
+                json!(true),
+                json!("no such value"),
+                json!(5.5),
+                json!({}),
+                json!([]),
+                json!([null]),
+                json!({"max_parallel": "x"}),
+            ] {
                 let of_the_right_type = match &body[field] {
-                    Value::String(_) => wrong.is_string() && !["status", "model", "subtask_id"].contains(&&**field),
-                    Value::Object(_) => wrong.is_object() && (field != "constraints" || wrong == json!({})),
+                    Value::String(_) => {
+                        wrong.is_string() && !["status", "model", "subtask_id"].contains(&&**field)
+                    }
+                    Value::Object(_) => {
+                        wrong.is_object() && (field != "constraints" || wrong == json!({}))
+                    }
                     Value::Array(_) => wrong == json!([]) && field != "tasks",
                     right => wrong.is_boolean() && right.is_boolean(),
                 };
@@ -151,7 +222,10 @@ async fn every_field_of_the_wrong_type_is_named(pool: PgPool) {
                     continue;
                 }
                 let problem = answer.invalid(field);
-                assert!(text(&problem["error"]).contains(field.as_str()), "{path} {field} {wrong}: {problem}");
+                assert!(
+                    text(&problem["error"]).contains(field.as_str()),
+                    "{path} {field} {wrong}: {problem}"
+                );
             }
         }
     }
@@ -164,7 +238,8 @@ async fn every_required_field_that_is_missing_is_named(pool: PgPool) {
         for field in required {
             let mut changed = body.clone();
             changed.as_object_mut().unwrap().remove(*field);
-            let problem = app.body(method.clone(), &path, changed.to_string()).await.problem(422, "invalid");
+            let problem =
+                app.body(method.clone(), &path, changed.to_string()).await.problem(422, "invalid");
             assert!(text(&problem["error"]).contains(field), "{path} {field}: {problem}");
         }
         if path.contains("/subtasks/") {
@@ -198,11 +273,15 @@ async fn duplicate_keys_are_refused_or_the_last_one_counts(pool: PgPool) {
         let whole = body.to_string();
         let twice = format!("{{{},{}}}", &whole[1..whole.len() - 1], &whole[1..whole.len() - 1]);
         let answer = app.body(method, &path, twice).await;
-        assert!(answer.status.is_success() || answer.any_problem()["code"] == "invalid", "{answer:?}");
+        assert!(
+            answer.status.is_success() || answer.any_problem()["code"] == "invalid",
+            "{answer:?}"
+        );
     }
     let (_, ids) = app.running("t", 1).await;
     let body = "{\"result\": {\"a\": 1, \"a\": 2}}";
-    let answer = app.body(Method::PATCH, &format!("/api/subtasks/{}", ids[0]), body).await.json(200);
+    let answer =
+        app.body(Method::PATCH, &format!("/api/subtasks/{}", ids[0]), body).await.json(200);
     assert_eq!(answer["subtask"]["result"], json!({"a": 2}));
 }
 
@@ -214,9 +293,18 @@ async fn a_body_above_the_limit_is_refused_whether_or_not_it_says_its_length(poo
         body["unknown"] = json!(large);
         app.body(method.clone(), &path, body.to_string()).await.problem(413, "too_large");
         let chunks = vec![Ok::<_, std::io::Error>(body.to_string().into_bytes())];
-        app.body(method, &path, Body::from_stream(futures::stream::iter(chunks))).await.problem(413, "too_large");
+        app.body(method, &path, Body::from_stream(futures::stream::iter(chunks)))
+            .await
+            .problem(413, "too_large");
     }
     app.body(Method::POST, "/api/waves/s/transition", large).await.problem(413, "too_large");
     let small = App::with(app.engine_pool(), &["--body-limit", "100"]).await;
-    small.body(Method::POST, "/api/waves/s/create", json!({"wave_number": 1, "description": "x".repeat(100)}).to_string()).await.problem(413, "too_large");
+    small
+        .body(
+            Method::POST,
+            "/api/waves/s/create",
+            json!({"wave_number": 1, "description": "x".repeat(100)}).to_string(),
+        )
+        .await
+        .problem(413, "too_large");
 }

@@ -35,10 +35,11 @@ impl Server {
     pub async fn with(options: &PgConnectOptions, flags: &[&str]) -> Self {
         let engine = Engine::connect(options.to_url_lossy().as_str(), 8).await.unwrap();
         let (stop, mut stopping) = watch::channel(false);
-        let router = swell::router::build(engine.clone(), &crate::support::serve(flags), stopping.clone());
+        let router =
+            swell::router::build(engine.clone(), &crate::support::serve(flags), stopping.clone());
         let socket = TcpSocket::new_v4().unwrap();
         // Small: a client that does not read is noticed soon.
-        socket.set_send_buffer_size(16 * 1024).unwrap();
+        socket.set_send_buffer_size(64 * 1024).unwrap();
         socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
         let listener: TcpListener = socket.listen(64).unwrap();
         let address = listener.local_addr().unwrap();
@@ -57,7 +58,10 @@ impl Server {
     /// Stops it and lets go of the database, so that the test's can be dropped.
     pub async fn stop(self) {
         self.ask_to_stop();
-        tokio::time::timeout(PATIENCE, self.running).await.expect("the server does not stop").unwrap();
+        tokio::time::timeout(PATIENCE, self.running)
+            .await
+            .expect("the server does not stop")
+            .unwrap();
         self.engine.close().await;
     }
 
@@ -75,21 +79,34 @@ pub struct Client {
 
 impl Client {
     /// Connects and takes the hello; else the status of the refusal.
-    pub async fn connect(address: SocketAddr, path: &str, headers: &[(&'static str, &str)]) -> Result<Self, u16> {
+    pub async fn connect(
+        address: SocketAddr,
+        path: &str,
+        headers: &[(&'static str, &str)],
+    ) -> Result<Self, u16> {
         let stream = TcpStream::connect(address).await.unwrap();
         Self::over(stream, path, headers).await
     }
 
-    pub async fn over(stream: TcpStream, path: &str, headers: &[(&'static str, &str)]) -> Result<Self, u16> {
-        let mut request = format!("ws://localhost:{}{path}", stream.peer_addr().unwrap().port()).into_client_request().unwrap();
+    pub async fn over(
+        stream: TcpStream,
+        path: &str,
+        headers: &[(&'static str, &str)],
+    ) -> Result<Self, u16> {
+        let mut request = format!("ws://localhost:{}{path}", stream.peer_addr().unwrap().port())
+            .into_client_request()
+            .unwrap();
         for (name, value) in headers {
             request.headers_mut().insert(*name, value.parse().unwrap());
         }
-        let (socket, _) = match tokio_tungstenite::client_async(request, MaybeTlsStream::Plain(stream)).await {
-            Ok(connected) => connected,
-            Err(tokio_tungstenite::tungstenite::Error::Http(answer)) => return Err(answer.status().as_u16()),
-            Err(error) => panic!("{error}"),
-        };
+        let (socket, _) =
+            match tokio_tungstenite::client_async(request, MaybeTlsStream::Plain(stream)).await {
+                Ok(connected) => connected,
+                Err(tokio_tungstenite::tungstenite::Error::Http(answer)) => {
+                    return Err(answer.status().as_u16());
+                }
+                Err(error) => panic!("{error}"),
+            };
         let mut client = Self { socket, hello: Value::Null };
         client.hello = client.next().await;
         Ok(client)
@@ -106,7 +123,8 @@ impl Client {
     /// The next message that is no ping.
     async fn message(&mut self) -> Message {
         loop {
-            let next = tokio::time::timeout(PATIENCE, self.socket.next()).await.expect("no frame came");
+            let next =
+                tokio::time::timeout(PATIENCE, self.socket.next()).await.expect("no frame came");
             match next.expect("the socket ended").unwrap() {
                 Message::Ping(_) | Message::Pong(_) => {}
                 message => return message,
@@ -130,7 +148,11 @@ impl Client {
         }
         self.send(&frame).await;
         let ack = self.next().await;
-        assert_eq!((&ack["type"], &ack["channel"], &ack["id"]), (&json!("ack"), &json!(channel), &json!("mine")), "{ack}");
+        assert_eq!(
+            (&ack["type"], &ack["channel"], &ack["id"]),
+            (&json!("ack"), &json!(channel), &json!("mine")),
+            "{ack}"
+        );
     }
 
     /// The next so many events.

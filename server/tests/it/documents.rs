@@ -49,14 +49,22 @@ async fn the_openapi_document_has_every_route_and_no_other(pool: PgPool) {
             let responses = operation["responses"].as_object().unwrap();
             assert!(responses.keys().any(|status| status.starts_with('2')), "{method} {path}");
             for parameter in operation["parameters"].as_array().into_iter().flatten() {
-                assert!(!text(&parameter["description"]).is_empty(), "{method} {path}: {parameter}");
+                assert!(
+                    !text(&parameter["description"]).is_empty(),
+                    "{method} {path}: {parameter}"
+                );
             }
             let in_path = path.matches('{').count();
             let parameters = operation["parameters"].as_array().into_iter().flatten();
-            assert_eq!(parameters.filter(|one| one["in"] == "path").count(), in_path, "{method} {path}");
+            assert_eq!(
+                parameters.filter(|one| one["in"] == "path").count(),
+                in_path,
+                "{method} {path}"
+            );
         }
     }
-    let wanted: BTreeSet<String> = ROUTES.lines().map(|line| line.trim().to_owned()).filter(|line| !line.is_empty()).collect();
+    let wanted: BTreeSet<String> =
+        ROUTES.lines().map(|line| line.trim().to_owned()).filter(|line| !line.is_empty()).collect();
     assert_eq!(there, wanted);
 }
 
@@ -77,7 +85,8 @@ async fn every_reference_in_the_openapi_document_resolves(pool: PgPool) {
     references(&document, &mut found);
     assert!(found.len() > 20);
     for reference in found {
-        let pointer = reference.strip_prefix('#').unwrap_or_else(|| panic!("{reference} is elsewhere"));
+        let pointer =
+            reference.strip_prefix('#').unwrap_or_else(|| panic!("{reference} is elsewhere"));
         assert!(document.pointer(pointer).is_some(), "{reference} leads nowhere");
     }
 }
@@ -91,7 +100,16 @@ async fn the_api_page_is_plain_html_with_nothing_from_elsewhere(pool: PgPool) {
     let policy = page.header("content-security-policy");
     assert!(policy.contains("default-src 'none'") && !policy.contains("unsafe"), "{policy}");
     let html = page.text();
-    for elsewhere in ["http://", "https://", "src=\"//", "href=\"//", "<script", "javascript:", "@import", " onclick"] {
+    for elsewhere in [
+        "http://",
+        "https://",
+        "src=\"//",
+        "href=\"//",
+        "<script",
+        "javascript:",
+        "@import",
+        " onclick",
+    ] {
         assert!(!html.contains(elsewhere), "the page has {elsewhere}");
     }
     for line in ROUTES.lines().filter(|line| !line.trim().is_empty()) {

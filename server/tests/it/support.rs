@@ -15,13 +15,12 @@ use tokio::sync::watch;
 use tower::ServiceExt;
 
 /// A server without a port.
-#[derive(Clone)]
 pub struct App {
     pub router: Router,
     pub engine: Engine,
     pool: PgPool,
-    /// Asks the server to stop.
-    pub stop: watch::Sender<bool>,
+    /// Kept, because a server whose owner is gone stops.
+    _stop: watch::Sender<bool>,
 }
 
 /// The configuration that these flags give.
@@ -38,7 +37,12 @@ impl App {
     pub async fn with(pool: PgPool, flags: &[&str]) -> Self {
         let engine = Engine::over(pool.clone()).await.unwrap();
         let (stop, stopping) = watch::channel(false);
-        Self { router: swell::router::build(engine.clone(), &serve(flags), stopping), engine, pool, stop }
+        Self {
+            router: swell::router::build(engine.clone(), &serve(flags), stopping),
+            engine,
+            pool,
+            _stop: stop,
+        }
     }
 
     /// The database, for another server over it.
@@ -119,7 +123,8 @@ pub fn task(agent_type: &str) -> Value {
 /// What a request was answered.
 #[derive(Debug)]
 pub struct Answer {
-    what: String,
+    /// Method and path.
+    pub what: String,
     pub status: StatusCode,
     pub headers: HeaderMap,
     pub body: Vec<u8>,

@@ -218,6 +218,7 @@ async fn a_retry_reopens_the_failed_wave_and_its_completed_batch(
             "wave.failed",
             "batch.completed",
             "wave.reopened",
+            "batch.reopened",
             "subtask.updated",
             "subtask.updated",
             "wave.completed",

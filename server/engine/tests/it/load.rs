@@ -140,12 +140,18 @@ async fn finish_everything(db: &Db, server: &Engine) {
             let mut cursor = None;
             loop {
                 let page = server.subtasks(&filter, cursor.as_deref(), 500).await.unwrap();
-                for subtask in page.subtasks {
-                    let done = server.patch_subtask(subtask.id, to(SubtaskStatus::Completed)).await;
-                    if !allowed(done) {
-                        allowed(server.patch_subtask(subtask.id, to(SubtaskStatus::Failed)).await);
+                let ends = page.subtasks.into_iter().map(|subtask| {
+                    let server = server.clone();
+                    async move {
+                        let done = server.patch_subtask(subtask.id, to(SubtaskStatus::Completed));
+                        if !allowed(done.await) {
+                            let failed =
+                                server.patch_subtask(subtask.id, to(SubtaskStatus::Failed));
+                            allowed(failed.await);
+                        }
                     }
-                }
+                });
+                at_once(ends).await;
                 cursor = page.next_cursor;
                 if cursor.is_none() {
                     break;

@@ -8,6 +8,7 @@ mod dependencies;
 mod events;
 mod idempotency;
 mod load;
+mod locks;
 mod planning;
 mod registry;
 mod stranding;
