@@ -21,6 +21,15 @@ use crate::{
     },
 };
 
+/// The title of the window, `page · Swell`.
+#[expect(clippy::needless_pass_by_value, reason = "the formatter of `Title`")]
+fn window_title(page: String) -> String {
+    // leptos_meta puts it into the document as it is; in the browser it becomes a text node.
+    #[cfg(feature = "ssr")]
+    let page = page.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    if page.is_empty() { "Swell".to_owned() } else { format!("{page} · Swell") }
+}
+
 /// The whole app. Pages render only when their data is there, so that a page without JavaScript is
 /// whole and its status says how it went.
 #[component]
@@ -30,7 +39,7 @@ pub fn App() -> impl IntoView {
     Desk::provide();
     Live::provide();
     view! {
-        <Title formatter=|text: String| if text.is_empty() { "Swell".to_owned() } else { format!("{text} · Swell") }/>
+        <Title formatter=window_title/>
         <Router>
             <a class="skip" href="#main" rel="external">"Skip to content"</a>
             <Header/>

@@ -206,6 +206,7 @@ fn query_value(uri: &Uri, wanted: &str) -> Option<String> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 

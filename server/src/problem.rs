@@ -9,7 +9,7 @@ use domain::problem::{Details, Problem, Refusal};
 
 /// A request that was not done, on its way out.
 #[derive(Debug)]
-pub struct Failure(pub Problem);
+pub struct Failure(pub Box<Problem>);
 
 /// The result of a handler.
 pub type Answer<T> = Result<T, Failure>;
@@ -17,12 +17,8 @@ pub type Answer<T> = Result<T, Failure>;
 impl Failure {
     /// A problem of that status.
     pub fn new(status: StatusCode, code: &str, detail: impl Into<String>) -> Self {
-        Self(Problem::new(
-            status.as_u16(),
-            status.canonical_reason().unwrap_or("Error"),
-            code,
-            detail,
-        ))
+        let title = status.canonical_reason().unwrap_or("Error");
+        Self(Box::new(Problem::new(status.as_u16(), title, code, detail)))
     }
 
     /// 422 with its details.
@@ -46,7 +42,7 @@ impl From<engine::Error> for Failure {
             }
             engine::Error::Refused(_) => {}
         }
-        Self(error.to_problem())
+        Self(Box::new(error.to_problem()))
     }
 }
 
@@ -60,7 +56,7 @@ impl IntoResponse for Failure {
     fn into_response(self) -> Response {
         let status =
             StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let mut response = (status, Json(self.0)).into_response();
+        let mut response = (status, Json(*self.0)).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if status == StatusCode::SERVICE_UNAVAILABLE {

@@ -32,6 +32,7 @@ pub fn build(engine: Engine, config: &Serve, stop: tokio::sync::watch::Receiver<
         .route("/api/openapi.json", routing::get(move || async move { Json((*api).clone()) }))
         .route("/api/docs", routing::get(move || async move { docs_page.clone() }))
         .route("/api", routing::any(rest::no_route))
+        .route("/api/", routing::any(rest::no_route))
         .route("/api/{*path}", routing::any(rest::no_route))
         .method_not_allowed_fallback(rest::no_method)
         .with_state(engine.clone());

@@ -94,9 +94,9 @@ async fn open(database: &Database) -> Result<(String, Option<Cluster>), String> 
 }
 
 async fn stop_cluster(cluster: Option<Cluster>) {
-    if let Some(cluster) = cluster {
-        if let Err(error) = cluster.stop().await {
-            tracing::warn!(%error, "the embedded Postgres did not stop");
-        }
+    if let Some(cluster) = cluster
+        && let Err(error) = cluster.stop().await
+    {
+        tracing::warn!(%error, "the embedded Postgres did not stop");
     }
 }

@@ -1,6 +1,11 @@
 //! JSON objects that Swell stores and hands on without looking inside.
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::{fmt, marker::PhantomData};
+
+use serde::{
+    Deserialize, Deserializer, Serialize, Serializer,
+    de::{MapAccess, Visitor, value::MapAccessDeserializer},
+};
 use serde_json::{Map, Value, value::RawValue};
 
 /// A JSON object kept as text: a batch of 1,000 results is read from the database and written to
@@ -59,6 +64,48 @@ impl<'de> Deserialize<'de> for JsonObject {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Map::<String, Value>::deserialize(deserializer).map(Self::from)
     }
+}
+
+/// A value that must arrive as a JSON object: serde would also read a struct from an array of its
+/// fields.
+#[derive(Debug)]
+pub struct Only<T>(pub T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Only<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Object<T>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Object<T> {
+            type Value = Only<T>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Only<T>, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(map)).map(Only)
+            }
+        }
+        deserializer.deserialize_map(Object(PhantomData))
+    }
+}
+
+/// For `deserialize_with`: a field that must be an object.
+///
+/// # Errors
+/// When it is none, or not what `T` wants.
+pub fn object<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<T, D::Error> {
+    Only::deserialize(deserializer).map(|Only(value)| value)
+}
+
+/// For `deserialize_with`: a list of objects.
+///
+/// # Errors
+/// When an entry is none, or not what `T` wants.
+pub fn objects<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Vec<T>, D::Error> {
+    let items = Vec::<Only<T>>::deserialize(deserializer)?;
+    Ok(items.into_iter().map(|Only(value)| value).collect())
 }
 
 #[cfg(feature = "openapi")]

@@ -22,11 +22,11 @@ impl Engine {
     ) -> Result<Action> {
         request.check()?;
         let now = clock::now();
-        let mut tx = self.pool_ref().begin().await?;
-        if let Some(key) = &key {
-            if let Some(answer) = key.replay(&mut tx, now).await? {
-                return Ok(answer);
-            }
+        let mut tx = crate::tx::Tx::begin(self.pool_ref()).await?;
+        if let Some(key) = &key
+            && let Some(answer) = key.replay(&mut tx, now).await?
+        {
+            return Ok(answer);
         }
         let subtask = match request.subtask_id {
             Some(id) => Some(
@@ -86,6 +86,9 @@ impl Engine {
         limit: i64,
     ) -> Result<ActionPage> {
         let before = parse_cursor(cursor)?;
+        if let Some(session_id) = session_id {
+            crate::waves::check_session(session_id)?;
+        }
         let limit = limit.clamp(1, PAGE);
         let actions =
             store::actions::page(self.pool_ref(), session_id, subtask_id, before, limit).await?;

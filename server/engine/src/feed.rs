@@ -124,12 +124,12 @@ impl Feed {
 /// Turns the database's wake-ups, also those of other servers, into this server's.
 async fn listen(pool: PgPool, waker: appender::Waker) {
     while !pool.is_closed() {
-        if let Ok(mut listener) = PgListener::connect_with(&pool).await {
-            if listener.listen(WAKE).await.is_ok() {
-                // `None` is a lost connection that was made again: read on from the cursor.
-                while listener.try_recv().await.is_ok() {
-                    waker.wake();
-                }
+        if let Ok(mut listener) = PgListener::connect_with(&pool).await
+            && listener.listen(WAKE).await.is_ok()
+        {
+            // `None` is a lost connection that was made again: read on from the cursor.
+            while listener.try_recv().await.is_ok() {
+                waker.wake();
             }
         }
         tokio::time::sleep(POLL).await;

@@ -25,6 +25,7 @@ mod registry;
 mod sessions;
 mod store;
 mod subtasks;
+mod tx;
 mod waves;
 
 use std::{sync::Arc, time::Duration};
@@ -63,7 +64,7 @@ impl Engine {
     pub async fn connect(url: &str, connections: u32) -> Result<Self> {
         let pool = Self::pool(url, connections).await?;
         MIGRATOR.run(&pool).await.map_err(Error::internal)?;
-        Ok(Self::over(pool).await?)
+        Self::over(pool).await
     }
 
     /// A pool with the settings that every connection of Swell has.

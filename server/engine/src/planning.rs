@@ -86,7 +86,7 @@ impl Engine {
             self.inner.plans.run(plan.clone()).await?;
             return Ok(plan);
         };
-        let mut tx = self.pool_ref().begin().await?;
+        let mut tx = crate::tx::Tx::begin(self.pool_ref()).await?;
         if let Some(answer) = key.replay(&mut tx, now).await? {
             return Ok(answer);
         }
@@ -101,11 +101,8 @@ impl Engine {
     /// # Errors
     /// No such plan, or the database is away.
     pub async fn plan(&self, plan_id: &str) -> Result<Plan> {
-        let plan = if plan_id.contains('\0') {
-            None
-        } else {
-            store::plans::get(self.pool_ref(), plan_id).await?
-        };
+        crate::waves::may_exist("plan", plan_id)?;
+        let plan = store::plans::get(self.pool_ref(), plan_id).await?;
         Ok(plan.ok_or_else(|| Refusal::not_found("plan", plan_id))?)
     }
 
@@ -125,11 +122,11 @@ impl Engine {
         let plan = self.plan(plan_id).await?;
         let now = clock::now();
         let session_id = request.session_id;
-        let mut tx = self.pool_ref().begin().await?;
-        if let Some(key) = &key {
-            if let Some(answer) = key.replay(&mut tx, now).await? {
-                return Ok(answer);
-            }
+        let mut tx = crate::tx::Tx::begin(self.pool_ref()).await?;
+        if let Some(key) = &key
+            && let Some(answer) = key.replay(&mut tx, now).await?
+        {
+            return Ok(answer);
         }
         store::sessions::hold(&mut tx, &session_id, now).await?;
         let existing = store::waves::of_session(&mut *tx, &session_id).await?;

@@ -1,6 +1,6 @@
 //! Sessions: what there is and how far it is.
 
-use chrono::DateTime;
+use chrono::{DateTime, Datelike};
 use domain::{
     check::{Check, PAGE},
     dto::{SessionDetail, SessionPage, SessionSummary, WaveBrief},
@@ -64,6 +64,7 @@ impl Engine {
     /// # Errors
     /// No such session, or the database is away.
     pub async fn session(&self, session_id: &str) -> Result<SessionDetail> {
+        crate::waves::may_exist("session", session_id)?;
         // Taken first: the rows read after it are at least as new, and what is newer is replayed.
         let seq = self.feed().head();
         let pool = self.pool_ref();
@@ -96,6 +97,7 @@ fn parse_cursor(cursor: &str) -> Result<(domain::Time, String)> {
         Some((DateTime::from_timestamp_micros(micros.parse().ok()?)?, id.to_owned()))
     });
     Ok(parsed
-        .filter(|(_, id)| !id.contains('\0'))
+        // Postgres' times begin long before and end long after.
+        .filter(|(time, id)| !id.contains('\0') && (1970..=9999).contains(&time.year()))
         .ok_or_else(|| Refusal::invalid("cursor", "is not one that this server gave out"))?)
 }

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use domain::{
-    check::PAGE,
+    check::{Check, PAGE},
     dto::{PatchSubtask, SubtaskFilter, SubtaskPage},
     graph::{Graph, Node},
     problem::Refusal,
@@ -169,6 +169,13 @@ impl Engine {
         limit: i64,
     ) -> Result<SubtaskPage> {
         let after = parse_cursor(cursor)?;
+        let mut check = Check::default();
+        for (field, name) in [("session", &filter.session_id), ("agent_type", &filter.agent_type)] {
+            if let Some(name) = name {
+                check.name(field, name);
+            }
+        }
+        check.finish()?;
         let limit = limit.clamp(1, PAGE);
         let subtasks = store::subtasks::page(self.pool_ref(), filter, after, limit).await?;
         let full = i64::try_from(subtasks.len()).unwrap_or(i64::MAX) == limit;

@@ -28,11 +28,11 @@ impl Engine {
         request.check()?;
         let now = clock::now();
         let filled = |text: Option<String>| text.filter(|text| !text.trim().is_empty());
-        let mut tx = self.pool_ref().begin().await?;
-        if let Some(key) = &key {
-            if let Some(answer) = key.replay(&mut tx, now).await? {
-                return Ok(answer);
-            }
+        let mut tx = crate::tx::Tx::begin(self.pool_ref()).await?;
+        if let Some(key) = &key
+            && let Some(answer) = key.replay(&mut tx, now).await?
+        {
+            return Ok(answer);
         }
         store::sessions::hold(&mut tx, session_id, now).await?;
         let existing = store::waves::of_session(&mut *tx, session_id)
@@ -72,6 +72,7 @@ impl Engine {
     /// No such wave; one that runs, or a lower one that has not completed; the database is away.
     pub async fn start_wave(&self, session_id: &str, request: StartWave) -> Result<Wave> {
         let number = request.wave_number;
+        may_exist("session", session_id)?;
         let mut tx = lock::of_session(self.pool_ref(), session_id).await?;
         let waves = store::waves::of_session(&mut *tx, session_id).await?;
         let wave = waves.iter().find(|wave| wave.wave_number == number).cloned().ok_or_else(|| {
@@ -96,6 +97,7 @@ impl Engine {
         session_id: &str,
         request: TransitionWave,
     ) -> Result<TransitionAnswer> {
+        may_exist("session", session_id)?;
         let mut tx = lock::of_session(self.pool_ref(), session_id).await?;
         let mut waves = store::waves::of_session(&mut *tx, session_id).await?;
         if waves.is_empty() {
@@ -148,6 +150,7 @@ impl Engine {
     /// # Errors
     /// No such session, or nothing runs or waits in it; the database is away.
     pub async fn current_wave(&self, session_id: &str) -> Result<CurrentWave> {
+        may_exist("session", session_id)?;
         let waves = store::waves::of_session(self.pool_ref(), session_id).await?;
         let pending = || waves.iter().filter(|wave| wave.status == WaveStatus::Pending);
         let running = waves.iter().find(|wave| wave.status == WaveStatus::Running);
@@ -167,6 +170,7 @@ impl Engine {
     /// # Errors
     /// No such session, or the database is away.
     pub async fn wave_history(&self, session_id: &str) -> Result<WaveHistory> {
+        may_exist("session", session_id)?;
         let waves = store::waves::of_session(self.pool_ref(), session_id).await?;
         if waves.is_empty() && store::sessions::get(self.pool_ref(), session_id).await?.is_none() {
             return Err(Refusal::not_found("session", session_id).into());
@@ -191,6 +195,15 @@ pub fn check_session(session_id: &str) -> Result<()> {
     let mut check = Check::default();
     check.name("session_id", session_id);
     Ok(check.finish()?)
+}
+
+/// A name with a NUL, which Postgres does not take, names nothing.
+pub fn may_exist(what: &'static str, name: &str) -> Result<()> {
+    if name.contains('\0') {
+        Err(Refusal::not_found(what, name.replace('\0', "\\0")).into())
+    } else {
+        Ok(())
+    }
 }
 
 /// Starts a wave; one whose subtasks have all ended already finishes at once.

@@ -5,7 +5,7 @@ use axum::{
     extract::{FromRequest, FromRequestParts, Request},
     http::{HeaderMap, StatusCode, header, request::Parts},
 };
-use domain::problem::Details;
+use domain::{json::Only, problem::Details};
 use engine::IdempotencyKey;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
@@ -154,9 +154,9 @@ async fn bytes<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Fai
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Failure> {
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    let parsed = serde_path_to_error::deserialize(&mut deserializer);
+    let parsed = serde_path_to_error::deserialize::<_, Only<T>>(&mut deserializer);
     let error = match parsed {
-        Ok(value) => match deserializer.end() {
+        Ok(Only(value)) => match deserializer.end() {
             Ok(()) => return Ok(value),
             Err(error) => return Err(malformed(&error)),
         },

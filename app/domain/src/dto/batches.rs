@@ -24,6 +24,7 @@ pub struct SubmitBatch {
     pub wave_number: i32,
     /// The work, 1–5,000 tasks.
     #[cfg_attr(feature = "openapi", schema(min_items = 1, max_items = 5000))]
+    #[serde(deserialize_with = "crate::json::objects")]
     pub tasks: Vec<Task>,
 }
 

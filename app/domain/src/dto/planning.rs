@@ -77,7 +77,7 @@ pub struct Decompose {
     #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 200))]
     pub session_id: Option<String>,
     /// How wide and how long it may get.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::json::object")]
     pub constraints: Constraints,
 }
 

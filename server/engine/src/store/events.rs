@@ -68,7 +68,7 @@ pub async fn outbox_has_rows(pool: &PgPool) -> Result<bool> {
 /// Begins the one transaction that may append to the log.
 pub async fn lock_log(pool: &PgPool) -> Result<Tx> {
     // The number is Swell's own: "swel" in ASCII.
-    Ok(pool.begin_with("BEGIN; SELECT pg_advisory_xact_lock(1937204588)").await?)
+    Tx::begin_with(pool, "BEGIN; SELECT pg_advisory_xact_lock(1937204588)".to_owned()).await
 }
 
 /// Moves committed events from the outbox to the log, and wakes the readers of every server when

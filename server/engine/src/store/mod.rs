@@ -16,8 +16,7 @@ use sqlx::PgPool;
 
 use crate::{Error, Result};
 
-/// A transaction of a use-case.
-pub type Tx = sqlx::Transaction<'static, sqlx::Postgres>;
+pub use crate::tx::Tx;
 
 /// Whether the database answers.
 pub async fn ping(pool: &PgPool) -> Result<()> {
