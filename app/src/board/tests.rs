@@ -125,23 +125,10 @@ fn a_new_batch_is_listed_once_and_its_subtasks_are_asked_for() {
 }
 
 #[test]
-fn a_retry_in_a_completed_batch_asks_for_the_batch() {
+fn a_reopened_batch_asks_for_what_the_waves_and_batches_now_say() {
     let board = board(true);
-    let at = domain::Time::from_timestamp_millis(0).unwrap_or_default();
-    board.put_batch(Batch {
-        id: Uuid::nil(),
-        session_id: "s".to_owned(),
-        wave_number: 0,
-        status: domain::batch::BatchStatus::Completed,
-        total_tasks: 2,
-        completed_tasks: 1,
-        failed_tasks: 1,
-        outcome: None,
-        created_at: at,
-        completed_at: Some(at),
-    });
-    assert_eq!(board.apply(&updated(11, 1, "failed")), None);
-    assert_eq!(board.apply(&updated(12, 1, "pending")), Some(Need::Detail));
+    let reopened = event(11, "batch.reopened", serde_json::json!({"batch_id": Uuid::nil()}));
+    assert_eq!(board.apply(&reopened), Some(Need::Detail));
 }
 
 #[test]
