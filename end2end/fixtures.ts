@@ -86,9 +86,10 @@ export const test = base.extend<{ agent: Agent; session: string; complaints: str
     async ({ page }, use) => {
       const complaints: string[] = [];
       page.on("console", (message) => {
-        // Chromium itself reports every 4xx answer; refusals are part of what is tested.
-        if (["error", "warning"].includes(message.type()) && !message.text().startsWith("Failed to load resource"))
-          complaints.push(message.text());
+        // Chromium itself reports every 4xx answer and every socket that a stopped server refuses;
+        // refusals and restarts are part of what is tested.
+        const own = /^Failed to load resource|^WebSocket connection to .*ERR_CONNECTION_REFUSED/;
+        if (["error", "warning"].includes(message.type()) && !own.test(message.text())) complaints.push(message.text());
       });
       page.on("pageerror", (error) => complaints.push(String(error)));
       await use(complaints);

@@ -12,8 +12,9 @@ test("a server with a token asks people to log in, once", async ({ page }) => {
     await expect(page.getByTestId("login-error")).toBeVisible();
     await page.getByLabel("Token").fill("a-token-of-some-length");
     await page.getByRole("button", { name: "Log in" }).click();
+    await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
     await page.goto(`${server.url}/`);
-    await expect(page.getByRole("heading", { name: "Sessions" })).toBeVisible();
+    await expect(page.getByRole("heading", { level: 1 })).toHaveText("Sessions");
     await expect(page.locator(".badge.is-live")).toBeVisible();
     expect((await fetch(`${server.url}/api/sessions`)).status).toBe(401);
   } finally {

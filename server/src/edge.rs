@@ -109,7 +109,8 @@ impl Edge {
                     .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
             });
         if is_page {
-            return Redirect::to("/login").into_response();
+            let next = uri.path().replace('%', "%25").replace('&', "%26").replace('+', "%2B");
+            return Redirect::to(&format!("/login?next={next}")).into_response();
         }
         Failure::new(
             StatusCode::UNAUTHORIZED,

@@ -160,7 +160,7 @@ async fn the_token_in_a_query_opens_the_socket_and_nothing_else(pool: PgPool) {
     // Let in, but it is no upgrade.
     assert_ne!(send(&app, "GET", &format!("/ws?x=1&token={TOKEN}"), &[]).await.status, 401);
     let page = send(&app, "GET", &format!("/?token={TOKEN}"), &[]).await;
-    assert_eq!((page.status.as_u16(), page.header("location")), (303, "/login"));
+    assert_eq!((page.status.as_u16(), page.header("location")), (303, "/login?next=/"));
 }
 
 async fn login(app: &App, body: &str) -> Answer {
