@@ -32,7 +32,12 @@ POSTGRES_DSN="host=$data/run user=swell dbname=ceiling"
 for file in migrations/*.sql; do postgres_psql -q -v ON_ERROR_STOP=1 -f "$file" >/dev/null; done
 target/release/swell-load --url "http://127.0.0.1:$port" --pgbench-dsn "$POSTGRES_DSN" "$@"
 
+# Proportional set sizes: what several processes share is counted once.
+memory() { # memory PID… : their sum in MB
+  local files=() pid
+  for pid in "$@"; do files+=("/proc/$pid/smaps_rollup"); done
+  cat "${files[@]}" 2>/dev/null | awk '/^Pss:/ { sum += $2 } END { printf "%.0f MB", sum / 1024 }'
+}
 cluster=$(head -1 "$data/postgres/postmaster.pid")
-memory() { awk '/^Pss:/ { sum += $2 } END { printf "%.0f MB", sum / 1024 }' "$@" 2>/dev/null; }
-say "Memory after the run (proportional set size): swell $(memory "/proc/$server/smaps_rollup"), Postgres $(
-  memory /proc/{"$cluster",$(pgrep -d, -P "$cluster")}/smaps_rollup)"
+mapfile -t backends < <(pgrep -P "$cluster")
+say "Memory after the run: swell $(memory $server), Postgres $(memory "$cluster" "${backends[@]}")"
