@@ -62,7 +62,7 @@ pub struct Serve {
     /// Longest time that a request may take; seconds.
     #[arg(long, env = "SWELL_REQUEST_TIMEOUT", default_value_t = 30, global = true)]
     pub request_timeout: u64,
-    /// Folder of the built dashboard; `site` beside the program, else `target/site`, when left out.
+    /// Folder of the built dashboard; `site` beside the program or above it when left out.
     #[arg(long, env = "SWELL_SITE_DIR", global = true)]
     pub site_dir: Option<PathBuf>,
 }
@@ -92,7 +92,7 @@ pub struct Log {
     #[arg(long, env = "SWELL_LOG_FORMAT", value_enum, default_value_t = LogFormat::Text, global = true)]
     pub log_format: LogFormat,
     /// What is logged: a level, or levels by module (`info,swell=debug`).
-    #[arg(long = "log", env = "SWELL_LOG", default_value = "info", global = true)]
+    #[arg(long = "log", env = "SWELL_LOG", default_value = "info,sqlx=warn", global = true)]
     pub filter: String,
 }
 
@@ -128,9 +128,15 @@ impl Serve {
     #[must_use]
     pub fn site_dir(&self) -> PathBuf {
         self.site_dir.clone().unwrap_or_else(|| {
-            let beside =
-                std::env::current_exe().ok().and_then(|exe| Some(exe.parent()?.join("site")));
-            beside.filter(|dir| dir.is_dir()).unwrap_or_else(|| PathBuf::from("target/site"))
+            let exe = std::env::current_exe().unwrap_or_default();
+            // Installed beside it, or where cargo-leptos puts it: `target/site` for `target/release`.
+            let near = exe
+                .ancestors()
+                .skip(1)
+                .take(2)
+                .map(|dir| dir.join("site"))
+                .find(|dir| dir.is_dir());
+            near.unwrap_or_else(|| PathBuf::from("target/site"))
         })
     }
 }
