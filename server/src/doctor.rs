@@ -5,7 +5,7 @@ use engine::Engine;
 use crate::{
     config::{Database, Serve},
     edge::Edge,
-    postgres,
+    postgres, serve,
 };
 
 /// One finding.
@@ -22,8 +22,9 @@ pub async fn run(serve: &Serve, database: &Database) -> Result<(), String> {
     let mut findings = vec![listening(serve), port(serve).await, site(serve)];
     findings.extend(match &database.database_url {
         Some(url) => vec![schema(url).await],
-        None => embedded(database),
+        None => embedded(database).await,
     });
+    println!("Swell {}", env!("CARGO_PKG_VERSION"));
     let mut wrong = 0;
     for Finding { what, found } in findings {
         match found {
@@ -85,29 +86,55 @@ async fn schema(url: &str) -> Finding {
             format!("{error}; check SWELL_DATABASE_URL and that the server runs")
         };
         let pool = Engine::pool(url, 1).await.map_err(|error| mend(&error))?;
+        let version = engine::server_version(&pool).await.map_err(|error| mend(&error))?;
         let pending = engine::pending_migrations(&pool).await.map_err(|error| mend(&error))?;
         pool.close().await;
+        if version < postgres::OLDEST {
+            return Err(format!(
+                "the server is PostgreSQL {version}; upgrade it to {} or newer",
+                postgres::OLDEST
+            ));
+        }
         Ok(match pending {
-            0 => "reached, the schema is up to date".to_owned(),
-            count => format!("reached, {count} migrations will be applied at the next start"),
+            0 => format!("PostgreSQL {version}, the schema is up to date"),
+            count => format!(
+                "PostgreSQL {version}, {count} migrations will be applied at the next start"
+            ),
         })
     }
     .await;
     Finding { what: "database", found }
 }
 
-fn embedded(database: &Database) -> Vec<Finding> {
+async fn embedded(database: &Database) -> Vec<Finding> {
     let dir = database.data_dir();
     let version = std::fs::read_to_string(dir.join("postgres/PG_VERSION")).ok();
     let version = version.as_deref().map(str::trim);
-    let programs = postgres::find_programs(database.postgres_bin.as_deref(), version)
-        .map(|programs| programs.display().to_string());
-    let cluster = match version {
-        Some(version) => format!("Postgres {version} in {}", dir.display()),
-        None => format!("will be made in {} at the first start", dir.display()),
-    };
-    vec![
-        Finding { what: "Postgres programs", found: programs },
-        Finding { what: "embedded cluster", found: Ok(cluster) },
-    ]
+    let programs =
+        postgres::find_programs(database.postgres_bin.as_deref(), version).and_then(|programs| {
+            let version = postgres::program_version(&programs)?;
+            Ok(format!("version {version} in {}", programs.display()))
+        });
+    let usable = programs.is_ok();
+    let mut findings = vec![Finding { what: "Postgres programs", found: programs }];
+    if version.is_none() {
+        let found = Ok(format!("will be made in {} at the first start", dir.display()));
+        findings.push(Finding { what: "embedded cluster", found });
+    } else if let Some(url) = postgres::in_use(&dir) {
+        let found = Ok(format!("in {}, a Swell uses it", dir.display()));
+        findings.push(Finding { what: "embedded cluster", found });
+        findings.push(schema(&url).await);
+    } else if usable {
+        // It is started for a look, as `swell migrate` does.
+        match serve::open(database).await {
+            Ok((url, cluster)) => {
+                let found = Ok(format!("in {}, it starts", dir.display()));
+                findings.push(Finding { what: "embedded cluster", found });
+                findings.push(schema(&url).await);
+                serve::stop_cluster(cluster).await;
+            }
+            Err(error) => findings.push(Finding { what: "embedded cluster", found: Err(error) }),
+        }
+    }
+    findings
 }

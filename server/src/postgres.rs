@@ -17,11 +17,20 @@ use std::{
     },
     path::{Path, PathBuf},
     process::{Command, Output},
+    sync::Arc,
 };
 
-/// A running cluster.
+/// The oldest Postgres that Swell works with.
+pub const OLDEST: u32 = 14;
+
+/// A cluster that this Swell started or found running. Clones are the same one.
+#[derive(Clone, Debug)]
+pub struct Cluster(Arc<Place>);
+
+/// Where a cluster is and how its programs are run.
 #[derive(Debug)]
-pub struct Cluster {
+struct Place {
+    dir: PathBuf,
     programs: PathBuf,
     data: PathBuf,
     socket: PathBuf,
@@ -55,49 +64,30 @@ impl Cluster {
     /// A sentence that says what to do.
     pub async fn start(dir: &Path, programs: Option<&Path>) -> Result<Self, String> {
         let (dir, programs) = (dir.to_owned(), programs.map(Path::to_owned));
-        blocking(move || Self::start_now(&dir, programs.as_deref())).await
-    }
-
-    fn start_now(dir: &Path, programs: Option<&Path>) -> Result<Self, String> {
-        std::fs::create_dir_all(dir).map_err(|error| at(dir, &error))?;
-        let dir = dir.canonicalize().map_err(|error| at(dir, &error))?;
-        let lock = lock(&dir)?;
-        let data = dir.join("postgres");
-        let programs = find_programs(programs, version_of(&data).as_deref())?;
-        let owner = if is_root() { Some(owner()?) } else { None };
-        let cluster = Self { programs, socket: socket_dir(&dir), data, owner, _lock: lock };
-        cluster.own(&dir)?;
-        std::fs::create_dir_all(&cluster.socket).map_err(|error| at(&cluster.socket, &error))?;
-        cluster.own(&cluster.socket)?;
-        let private = std::fs::set_permissions(&cluster.socket, Permissions::from_mode(0o700));
-        private.map_err(|error| at(&cluster.socket, &error))?;
-        if version_of(&cluster.data).is_none() {
-            cluster.initialise(&dir)?;
-        }
-        if cluster.is_running()? {
-            tracing::info!(data = %cluster.data.display(), "using the embedded Postgres that is running already");
-        } else {
-            cluster.launch(&dir)?;
-        }
-        Ok(cluster)
+        let place = blocking(move || Place::start(&dir, programs.as_deref())).await?;
+        Ok(Self(Arc::new(place)))
     }
 
     /// The URL of Swell's database in it.
     #[must_use]
     pub fn url(&self) -> String {
-        let socket: String = self
-            .socket
-            .to_string_lossy()
-            .bytes()
-            .map(|byte| match byte {
-                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'.' | b'-' | b'_' => {
-                    char::from(byte).to_string()
-                }
-                other => format!("%{other:02X}"),
-            })
-            .collect();
-        // The superuser's own database is there from the start.
-        format!("postgres://swell@localhost/postgres?host={socket}")
+        url(&self.0.socket)
+    }
+
+    /// Starts the cluster again if it has died; true when it had.
+    ///
+    /// # Errors
+    /// What `pg_ctl` said.
+    pub async fn revive(&self) -> Result<bool, String> {
+        let place = Arc::clone(&self.0);
+        blocking(move || {
+            if place.is_running()? {
+                return Ok(false);
+            }
+            place.launch()?;
+            Ok(true)
+        })
+        .await
     }
 
     /// Stops the cluster; connections end, what was committed stays.
@@ -106,16 +96,42 @@ impl Cluster {
     /// What `pg_ctl` said.
     pub async fn stop(self) -> Result<(), String> {
         blocking(move || {
-            let data = self.data.to_string_lossy().into_owned();
-            self.run("pg_ctl", &["-D", &data, "-m", "fast", "-w", "-t", "8", "stop"]).map(|_| ())
+            let data = self.0.data.to_string_lossy().into_owned();
+            self.0.run("pg_ctl", &["-D", &data, "-m", "fast", "-w", "-t", "8", "stop"]).map(|_| ())
         })
         .await
+    }
+}
+
+impl Place {
+    fn start(dir: &Path, programs: Option<&Path>) -> Result<Self, String> {
+        std::fs::create_dir_all(dir).map_err(|error| at(dir, &error))?;
+        let dir = dir.canonicalize().map_err(|error| at(dir, &error))?;
+        let lock = lock(&dir)?;
+        let data = dir.join("postgres");
+        let programs = find_programs(programs, version_of(&data).as_deref())?;
+        let owner = if is_root() { Some(owner()?) } else { None };
+        let place = Self { programs, socket: socket_dir(&dir), data, owner, dir, _lock: lock };
+        place.own(&place.dir)?;
+        std::fs::create_dir_all(&place.socket).map_err(|error| at(&place.socket, &error))?;
+        place.own(&place.socket)?;
+        let private = std::fs::set_permissions(&place.socket, Permissions::from_mode(0o700));
+        private.map_err(|error| at(&place.socket, &error))?;
+        if version_of(&place.data).is_none() {
+            place.initialise()?;
+        }
+        if place.is_running()? {
+            tracing::info!(data = %place.data.display(), "using the embedded Postgres that is running already");
+        } else {
+            place.launch()?;
+        }
+        Ok(place)
     }
 
     /// Makes the cluster beside its place and moves it there whole: one that was cut short does not
     /// look like one that is there.
-    fn initialise(&self, dir: &Path) -> Result<(), String> {
-        let half = dir.join("postgres.new");
+    fn initialise(&self) -> Result<(), String> {
+        let half = self.dir.join("postgres.new");
         if half.exists() {
             std::fs::remove_dir_all(&half).map_err(|error| at(&half, &error))?;
         }
@@ -128,8 +144,8 @@ impl Cluster {
         std::fs::rename(&half, &self.data).map_err(|error| at(&self.data, &error))
     }
 
-    fn launch(&self, dir: &Path) -> Result<(), String> {
-        let log = dir.join("postgres.log");
+    fn launch(&self) -> Result<(), String> {
+        let log = self.dir.join("postgres.log");
         let options = format!(
             "-c listen_addresses='' -c unix_socket_directories='{}' -c unix_socket_permissions=0700 \
              -c max_connections=200 -c max_wal_size=2GB -c wal_compression=on -c log_min_messages=warning",
@@ -232,6 +248,51 @@ pub fn find_programs(given: Option<&Path>, version: Option<&str>) -> Result<Path
                  with --database-url"
             .to_owned(),
     })
+}
+
+/// The major version of those programs.
+///
+/// # Errors
+/// A sentence that says what to do.
+pub fn program_version(programs: &Path) -> Result<u32, String> {
+    let mend = "install PostgreSQL 14 or newer, or name another folder with --postgres-bin";
+    let output =
+        Command::new(programs.join("postgres")).arg("--version").output().map_err(|error| {
+            format!("cannot run postgres of {}: {error}; {mend}", programs.display())
+        })?;
+    // `postgres (PostgreSQL) 15.18 (Debian …)`
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    let major = said.split_whitespace().nth(2).and_then(|version| {
+        version.chars().take_while(char::is_ascii_digit).collect::<String>().parse().ok()
+    });
+    match major {
+        Some(major) if major >= OLDEST => Ok(major),
+        _ => Err(format!("`{}` is not version {OLDEST} or newer; {mend}", said.trim())),
+    }
+}
+
+/// The URL of a cluster that another Swell uses; none when none does.
+#[must_use]
+pub fn in_use(dir: &Path) -> Option<String> {
+    let dir = dir.canonicalize().ok()?;
+    let free = lock(&dir).is_ok();
+    (!free).then(|| url(&socket_dir(&dir)))
+}
+
+/// The URL of the database behind that socket.
+fn url(socket: &Path) -> String {
+    let socket: String = socket
+        .to_string_lossy()
+        .bytes()
+        .map(|byte| match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'.' | b'-' | b'_' => {
+                char::from(byte).to_string()
+            }
+            other => format!("%{other:02X}"),
+        })
+        .collect();
+    // The superuser's own database is there from the start.
+    format!("postgres://swell@localhost/postgres?host={socket}")
 }
 
 /// The major version of the cluster in that folder; none when there is no cluster.

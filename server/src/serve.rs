@@ -15,6 +15,9 @@ use crate::{
 /// How long running requests may take to finish once the server is asked to stop.
 const DRAIN: Duration = Duration::from_secs(5);
 
+/// How often the embedded Postgres is asked whether it is there.
+const PULSE: Duration = Duration::from_secs(1);
+
 /// Serves until it is asked to stop.
 ///
 /// # Errors
@@ -45,6 +48,9 @@ pub async fn run(serve: Serve, database: Database) -> Result<(), String> {
     println!(
         "Swell is at http://{address} (dashboard), http://{address}/api/docs (API), ws://{address}/ws (live)"
     );
+    let kept = cluster
+        .clone()
+        .map(|cluster| tokio::spawn(keep_up(cluster, engine.clone(), stopping.clone())));
     let mut drained = stopping.clone();
     let serving = axum::serve(listener, app).with_graceful_shutdown(async move {
         let _ = drained.wait_for(|stop| *stop).await;
@@ -60,8 +66,31 @@ pub async fn run(serve: Serve, database: Database) -> Result<(), String> {
         tracing::warn!("some requests did not finish in time");
     }
     let _ = tokio::time::timeout(Duration::from_secs(2), engine.close()).await;
+    if let Some(kept) = kept {
+        // It may be starting the cluster at this moment; a stop in between would be undone.
+        let _ = kept.await;
+    }
     stop_cluster(cluster).await;
     Ok(())
+}
+
+/// Starts the embedded Postgres again when it dies (out of memory, killed by hand). Meanwhile
+/// requests are answered 503.
+async fn keep_up(cluster: Cluster, engine: Engine, mut stopping: watch::Receiver<bool>) {
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(PULSE) => {}
+            _ = stopping.wait_for(|stop| *stop) => return,
+        }
+        if engine.ping().await.is_ok() {
+            continue;
+        }
+        match cluster.revive().await {
+            Ok(true) => tracing::warn!("the embedded Postgres had died and was started again"),
+            Ok(false) => {}
+            Err(error) => tracing::error!(%error, "the embedded Postgres cannot be started"),
+        }
+    }
 }
 
 /// Brings the schema up to date.
@@ -85,7 +114,7 @@ pub async fn migrate(database: Database) -> Result<(), String> {
 }
 
 /// The database's URL, and the embedded cluster if that is what it is.
-async fn open(database: &Database) -> Result<(String, Option<Cluster>), String> {
+pub(crate) async fn open(database: &Database) -> Result<(String, Option<Cluster>), String> {
     if let Some(url) = &database.database_url {
         return Ok((url.clone(), None));
     }
@@ -93,7 +122,7 @@ async fn open(database: &Database) -> Result<(String, Option<Cluster>), String> 
     Ok((cluster.url(), Some(cluster)))
 }
 
-async fn stop_cluster(cluster: Option<Cluster>) {
+pub(crate) async fn stop_cluster(cluster: Option<Cluster>) {
     if let Some(cluster) = cluster
         && let Err(error) = cluster.stop().await
     {

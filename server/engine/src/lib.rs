@@ -150,3 +150,11 @@ pub async fn pending_migrations(pool: &PgPool) -> Result<usize> {
     let applied = store::applied_migrations(pool).await?;
     Ok(MIGRATOR.iter().filter(|migration| !applied.contains(&migration.version)).count())
 }
+
+/// The major version of the database server.
+///
+/// # Errors
+/// When the database cannot be asked.
+pub async fn server_version(pool: &PgPool) -> Result<u32> {
+    store::server_version(pool).await
+}

@@ -12,6 +12,7 @@ mod documents;
 mod edge;
 mod flow;
 mod planner;
+mod process;
 mod routes;
 mod socket;
 mod stream;

@@ -24,6 +24,16 @@ pub async fn ping(pool: &PgPool) -> Result<()> {
     Ok(())
 }
 
+/// The major version of the database server.
+pub async fn server_version(pool: &PgPool) -> Result<u32> {
+    let number = sqlx::query_scalar!(
+        r#"SELECT current_setting('server_version_num')::int / 10000 AS "major!""#
+    )
+    .fetch_one(pool)
+    .await?;
+    u32::try_from(number).map_err(Error::internal)
+}
+
 /// A name from a column whose CHECK allows only names that `parse` knows.
 fn known<T>(parse: impl Fn(&str) -> Option<T>, name: &str) -> Result<T> {
     parse(name).ok_or_else(|| Error::internal(format!("unknown name `{name}` in the database")))

@@ -1,0 +1,97 @@
+//! What a group of changes writes.
+
+use domain::{Time, batch::Batch, event::NewEvent, subtask::Subtask, wave::Wave};
+use uuid::Uuid;
+
+use super::super::{Tx, batches::outcome_name, events::Columns};
+use crate::Result;
+
+/// Writes what a group changed, and its events: one statement, whatever the group's size.
+pub async fn write_changes(
+    tx: &mut Tx,
+    subtasks: &[Subtask],
+    batches: &[Batch],
+    waves: &[Wave],
+    events: &[NewEvent],
+    now: Time,
+) -> Result<()> {
+    let text = |value: &Option<domain::json::JsonObject>| {
+        value.as_ref().map(|json| json.as_str().to_owned())
+    };
+    let mut sessions: Vec<String> = subtasks.iter().map(|s| s.session_id.clone()).collect();
+    sessions.dedup();
+    let columns = Columns::of(events)?;
+    sqlx::query!(
+        r#"WITH changed_subtasks AS (
+               UPDATE subtasks s
+               SET status = u.status, agent_id = u.agent_id, priority = u.priority, result = u.result::jsonb,
+                   context_snapshot = u.context_snapshot::jsonb, blockers = u.blockers,
+                   open_blockers = u.open_blockers,
+                   retry_count = u.retry_count, started_at = u.started_at, completed_at = u.completed_at,
+                   updated_at = u.updated_at
+               FROM unnest($1::uuid[], $2::text[], $3::text[], $4::int[], $5::text[], $6::text[], $7::int[],
+                           $8::int[], $9::timestamptz[], $10::timestamptz[], $11::timestamptz[], $32::int[])
+                   AS u (id, status, agent_id, priority, result, context_snapshot, open_blockers, retry_count,
+                         started_at, completed_at, updated_at, blockers)
+               WHERE s.id = u.id
+           ), changed_batches AS (
+               UPDATE orchestration_batches b
+               SET status = u.status, completed_tasks = u.completed, failed_tasks = u.failed, outcome = u.outcome,
+                   completed_at = u.completed_at
+               FROM unnest($12::uuid[], $13::text[], $14::int[], $15::int[], $16::text[], $17::timestamptz[])
+                   AS u (id, status, completed, failed, outcome, completed_at)
+               WHERE b.id = u.id
+           ), changed_waves AS (
+               UPDATE wave_states w
+               SET status = u.status, completed_tasks = u.completed, failed_tasks = u.failed,
+                   failed_optional_tasks = u.failed_optional, completed_at = u.completed_at
+               FROM unnest($18::uuid[], $19::text[], $20::int[], $21::int[], $22::int[], $23::timestamptz[])
+                   AS u (id, status, completed, failed, failed_optional, completed_at)
+               WHERE w.id = u.id
+           ), active AS (
+               UPDATE sessions SET last_active_at = $24
+               WHERE session_id = ANY($25) AND last_active_at < $24::timestamptz - interval '10 seconds'
+           )
+           INSERT INTO event_outbox (session_id, batch_id, agent_type, event, data, at)
+           SELECT e.session_id, e.batch_id, e.agent_type, e.event, e.data::json, e.at
+           FROM unnest($26::text[], $27::uuid[], $28::text[], $29::text[], $30::text[], $31::timestamptz[])
+               WITH ORDINALITY AS e (session_id, batch_id, agent_type, event, data, at, position)
+           ORDER BY e.position"#,
+        &subtasks.iter().map(|s| s.id).collect::<Vec<_>>(),
+        &subtasks.iter().map(|s| s.status.as_str().to_owned()).collect::<Vec<_>>(),
+        &subtasks.iter().map(|s| s.agent_id.clone()).collect::<Vec<_>>() as &[Option<String>],
+        &subtasks.iter().map(|s| s.priority).collect::<Vec<_>>(),
+        &subtasks.iter().map(|s| text(&s.result)).collect::<Vec<_>>() as &[Option<String>],
+        &subtasks.iter().map(|s| text(&s.context_snapshot)).collect::<Vec<_>>() as &[Option<String>],
+        &subtasks.iter().map(|s| s.open_blockers).collect::<Vec<_>>(),
+        &subtasks.iter().map(|s| s.retry_count).collect::<Vec<_>>(),
+        &subtasks.iter().map(|s| s.started_at).collect::<Vec<_>>() as &[Option<Time>],
+        &subtasks.iter().map(|s| s.completed_at).collect::<Vec<_>>() as &[Option<Time>],
+        &subtasks.iter().map(|s| s.updated_at).collect::<Vec<_>>(),
+        &batches.iter().map(|b| b.id).collect::<Vec<_>>(),
+        &batches.iter().map(|b| b.status.as_str().to_owned()).collect::<Vec<_>>(),
+        &batches.iter().map(|b| b.completed_tasks).collect::<Vec<_>>(),
+        &batches.iter().map(|b| b.failed_tasks).collect::<Vec<_>>(),
+        &batches.iter().map(|b| b.outcome.map(|o| outcome_name(o).to_owned())).collect::<Vec<_>>()
+            as &[Option<String>],
+        &batches.iter().map(|b| b.completed_at).collect::<Vec<_>>() as &[Option<Time>],
+        &waves.iter().map(|w| w.id).collect::<Vec<_>>(),
+        &waves.iter().map(|w| w.status.as_str().to_owned()).collect::<Vec<_>>(),
+        &waves.iter().map(|w| w.completed_tasks).collect::<Vec<_>>(),
+        &waves.iter().map(|w| w.failed_tasks).collect::<Vec<_>>(),
+        &waves.iter().map(|w| w.failed_optional_tasks).collect::<Vec<_>>(),
+        &waves.iter().map(|w| w.completed_at).collect::<Vec<_>>() as &[Option<Time>],
+        now,
+        &sessions,
+        &columns.session_ids,
+        &columns.batch_ids as &[Option<Uuid>],
+        &columns.agent_types as &[Option<String>],
+        &columns.events,
+        &columns.data,
+        &columns.at,
+        &subtasks.iter().map(|s| i32::try_from(s.blocked_by.len()).unwrap_or(i32::MAX)).collect::<Vec<_>>()
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,69 @@
+//! What waits for what.
+
+use domain::{graph::Node, subtask::SubtaskStatus};
+use sqlx::PgExecutor;
+use uuid::Uuid;
+
+use super::super::{Tx, known};
+use crate::Result;
+
+/// Replaces what a subtask waits for; the subtask's own row is written by [`write_changes`].
+pub async fn relink(tx: &mut Tx, id: Uuid, blocked_by: &[Uuid]) -> Result<()> {
+    sqlx::query!(
+        "WITH gone AS (DELETE FROM subtask_dependencies WHERE subtask_id = $1 AND blocker_id <> ALL($2))
+         INSERT INTO subtask_dependencies (subtask_id, blocker_id)
+         SELECT $1, unnest($2::uuid[]) ON CONFLICT DO NOTHING",
+        id,
+        blocked_by
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// What a new dependency is judged by.
+#[derive(Debug)]
+pub struct BlockerRow {
+    pub id: Uuid,
+    pub session_id: String,
+    pub wave_number: i32,
+    pub status: String,
+}
+
+/// The subtasks of these ids.
+pub async fn blockers(tx: &mut Tx, ids: &[Uuid]) -> Result<Vec<BlockerRow>> {
+    Ok(sqlx::query_as!(
+        BlockerRow,
+        "SELECT id, session_id, wave_number, status FROM subtasks WHERE id = ANY($1)",
+        ids
+    )
+    .fetch_all(&mut **tx)
+    .await?)
+}
+
+/// These subtasks and everything they wait for, directly or not.
+pub async fn upstream(db: impl PgExecutor<'_>, ids: &[Uuid]) -> Result<Vec<Node>> {
+    sqlx::query!(
+        r#"WITH RECURSIVE up AS (
+               SELECT unnest($1::uuid[]) AS id
+               UNION
+               SELECT d.blocker_id FROM up JOIN subtask_dependencies d ON d.subtask_id = up.id
+           )
+           SELECT s.id, s.status, s.agent_type,
+                  ARRAY(SELECT d.blocker_id FROM subtask_dependencies d WHERE d.subtask_id = s.id) AS "blocked_by!"
+           FROM up JOIN subtasks s ON s.id = up.id"#,
+        ids
+    )
+    .fetch_all(db)
+    .await?
+    .into_iter()
+    .map(|row| {
+        Ok(Node {
+            id: row.id,
+            status: known(SubtaskStatus::parse, &row.status)?,
+            agent_type: row.agent_type,
+            blocked_by: row.blocked_by,
+        })
+    })
+    .collect()
+}

@@ -1,0 +1,131 @@
+//! Subtasks alone, as they are asked for one by one and in pages.
+
+use domain::{
+    dto::SubtaskFilter,
+    planner::PriorWork,
+    subtask::{Subtask, SubtaskStatus},
+};
+use sqlx::PgExecutor;
+use uuid::Uuid;
+
+use super::rows::{SubtaskRow, select_rows};
+use crate::Result;
+
+fn all(rows: Vec<SubtaskRow>) -> Result<Vec<Subtask>> {
+    rows.into_iter().map(SubtaskRow::into_subtask).collect()
+}
+
+/// One subtask.
+pub async fn get(db: impl PgExecutor<'_>, id: Uuid) -> Result<Option<Subtask>> {
+    select_rows!(SubtaskRow, "", "subtasks s WHERE s.id = $1", id)
+        .fetch_optional(db)
+        .await?
+        .map(SubtaskRow::into_subtask)
+        .transpose()
+}
+
+/// A page of what the filter lets through, oldest first. The narrowest filter picks the index.
+pub async fn page(
+    db: impl PgExecutor<'_>,
+    filter: &SubtaskFilter,
+    after: Option<Uuid>,
+    limit: i64,
+) -> Result<Vec<Subtask>> {
+    let after = after.unwrap_or(Uuid::nil());
+    let status = filter.status.map(SubtaskStatus::as_str);
+    let (session, wave, agent) =
+        (filter.session_id.as_deref(), filter.wave_number, filter.agent_type.as_deref());
+    let rows = if let Some(batch_id) = filter.batch_id {
+        select_rows!(SubtaskRow, "", "subtasks s WHERE s.batch_id = $1 AND s.id > $2
+               AND ($3::text IS NULL OR s.session_id = $3) AND ($4::int IS NULL OR s.wave_number = $4)
+               AND ($5::text IS NULL OR s.agent_type = $5) AND ($6::text IS NULL OR s.status = $6)
+             ORDER BY s.id LIMIT $7",
+            batch_id, after, session, wave, agent, status, limit
+        )
+        .fetch_all(db)
+        .await?
+    } else if let Some(session) = session {
+        match wave {
+            Some(wave) => {
+                select_rows!(SubtaskRow, "", "subtasks s WHERE s.session_id = $1 AND s.wave_number = $2 AND s.id > $3
+                       AND ($4::text IS NULL OR s.agent_type = $4) AND ($5::text IS NULL OR s.status = $5)
+                     ORDER BY s.id LIMIT $6",
+                    session, wave, after, agent, status, limit
+                )
+                .fetch_all(db)
+                .await?
+            }
+            None => {
+                select_rows!(SubtaskRow, "", "subtasks s WHERE s.session_id = $1 AND s.id > $2
+                       AND ($3::text IS NULL OR s.agent_type = $3) AND ($4::text IS NULL OR s.status = $4)
+                     ORDER BY s.id LIMIT $5",
+                    session, after, agent, status, limit
+                )
+                .fetch_all(db)
+                .await?
+            }
+        }
+    } else if let Some(agent) = agent {
+        select_rows!(
+            SubtaskRow,
+            "",
+            "subtasks s WHERE s.agent_type = $1 AND s.id > $2
+               AND ($3::int IS NULL OR s.wave_number = $3) AND ($4::text IS NULL OR s.status = $4)
+             ORDER BY s.id LIMIT $5",
+            agent,
+            after,
+            wave,
+            status,
+            limit
+        )
+        .fetch_all(db)
+        .await?
+    } else if let Some(status) = filter.status.filter(|status| *status != SubtaskStatus::Completed)
+    {
+        // No index knows a status (see the schema); the waves' counters tell where it can be.
+        select_rows!(
+            SubtaskRow,
+            "",
+            "wave_states w
+             JOIN subtasks s ON s.session_id = w.session_id AND s.wave_number = w.wave_number
+             WHERE CASE WHEN $1 = 'failed' THEN w.failed_tasks > 0
+                        ELSE w.completed_tasks + w.failed_tasks < w.total_tasks END
+               AND s.status = $1 AND s.id > $2 AND ($3::int IS NULL OR s.wave_number = $3)
+             ORDER BY s.id LIMIT $4",
+            status.as_str(),
+            after,
+            wave,
+            limit
+        )
+        .fetch_all(db)
+        .await?
+    } else {
+        select_rows!(SubtaskRow, "", "subtasks s WHERE s.id > $1 AND ($2::int IS NULL OR s.wave_number = $2) AND ($3::text IS NULL OR s.status = $3)
+             ORDER BY s.id LIMIT $4",
+            after, wave, status, limit
+        )
+        .fetch_all(db)
+        .await?
+    };
+    all(rows)
+}
+
+/// Completed work of the session's lower waves, newest wave first; at most `limit`.
+pub async fn prior_work(
+    db: impl PgExecutor<'_>,
+    session_id: &str,
+    below_wave: i32,
+    limit: i64,
+) -> Result<Vec<PriorWork>> {
+    Ok(sqlx::query_as!(
+        PriorWork,
+        "SELECT agent_type, description, result->>'summary' AS summary FROM subtasks
+         WHERE session_id = $1 AND wave_number < $2 AND status = 'completed'
+         ORDER BY wave_number DESC, id LIMIT $3",
+        session_id,
+        below_wave,
+        limit
+    )
+    .fetch_all(db)
+    .await?)
+}

@@ -1,0 +1,14 @@
+//! `subtasks` and `subtask_dependencies`
+
+mod batch;
+mod changes;
+mod full;
+mod links;
+mod list;
+mod rows;
+
+pub use batch::of_batch;
+pub use changes::write_changes;
+pub use full::{for_changes, with_batch};
+pub use links::{blockers, relink, upstream};
+pub use list::{get, page, prior_work};

@@ -1,0 +1,184 @@
+//! The `swell` program itself, over a cluster of its own: what a person does to it by hand.
+
+use std::{
+    fs::Permissions,
+    io::{BufRead, BufReader, Read, Write},
+    net::TcpStream,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    process::{Child, Command, Output, Stdio},
+    time::{Duration, Instant},
+};
+
+const BATCH: &str =
+    r#"{"session_id":"s","wave_number":0,"tasks":[{"agent_type":"Explore","description":"look"}]}"#;
+
+/// A data directory; its cluster is stopped and its files removed at the end of the test.
+struct Data(PathBuf);
+
+impl Data {
+    fn new(name: &str) -> Self {
+        let dir = std::env::temp_dir().join(format!("swell-test-{name}-{}", std::process::id()));
+        std::fs::create_dir_all(&dir).unwrap();
+        // Postgres is another user when the tests are root's.
+        std::fs::set_permissions(&dir, Permissions::from_mode(0o755)).unwrap();
+        Self(dir)
+    }
+
+    /// The process id of its Postgres, if one is there.
+    fn postgres(&self) -> Option<u32> {
+        let file = std::fs::read_to_string(self.0.join("postgres/postmaster.pid")).ok()?;
+        let pid = file.lines().next()?.parse().ok()?;
+        Path::new(&format!("/proc/{pid}")).exists().then_some(pid)
+    }
+}
+
+impl Drop for Data {
+    fn drop(&mut self) {
+        if let Some(pid) = self.postgres() {
+            kill("QUIT", pid);
+            eventually("Postgres ends", || self.postgres().is_none());
+        }
+        std::fs::remove_dir_all(&self.0).unwrap();
+    }
+}
+
+fn command(data: &Data, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_swell"));
+    command
+        .args(["--listen", "127.0.0.1:0", "--data-dir"])
+        .arg(&data.0)
+        .args(arguments)
+        .env_remove("SWELL_DATABASE_URL")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null());
+    command
+}
+
+/// A running `swell serve`.
+struct Swell {
+    process: Child,
+    address: String,
+}
+
+impl Swell {
+    fn start(data: &Data) -> Self {
+        let mut process = command(data, &["serve"]).spawn().unwrap();
+        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
+        let address = lines
+            .find_map(|line| {
+                let line = line.unwrap();
+                let rest = line.strip_prefix("Swell is at http://")?;
+                Some(rest.split(' ').next()?.to_owned())
+            })
+            .expect("it says where it is");
+        Self { process, address }
+    }
+
+    /// Status and body.
+    fn send(&self, method: &str, path: &str, body: &str) -> (u16, String) {
+        let mut stream = TcpStream::connect(&self.address).unwrap();
+        write!(
+            stream,
+            "{method} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nContent-Type: application/json\r\n\
+             Content-Length: {}\r\n\r\n{body}",
+            self.address,
+            body.len()
+        )
+        .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
+    }
+
+    fn subtasks(&self) -> (u16, usize) {
+        let (status, body) = self.send("GET", "/api/subtasks?session_id=s", "");
+        (status, body.matches("\"batch_id\"").count())
+    }
+}
+
+impl Drop for Swell {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn kill(signal: &str, pid: u32) {
+    let done = Command::new("kill").args(["-s", signal, &pid.to_string()]).status().unwrap();
+    assert!(done.success());
+}
+
+fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
+    let until = Instant::now() + Duration::from_secs(30);
+    while !holds() {
+        assert!(Instant::now() < until, "not within 30 s: {what}");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
+fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+#[test]
+fn a_postgres_that_is_killed_is_started_again_and_has_lost_nothing() {
+    let data = Data::new("revive");
+    let swell = Swell::start(&data);
+    assert_eq!(swell.send("POST", "/api/orchestration/batch-submit", BATCH).0, 201);
+
+    let killed = data.postgres().unwrap();
+    kill("KILL", killed);
+    eventually("another Postgres runs", || data.postgres().is_some_and(|pid| pid != killed));
+    eventually("Swell is ready", || swell.send("GET", "/health/ready", "").0 == 200);
+    assert_eq!(swell.subtasks(), (200, 1));
+    assert_eq!(swell.send("POST", "/api/orchestration/batch-submit", BATCH).0, 201);
+    assert_eq!(swell.subtasks(), (200, 2));
+}
+
+#[test]
+fn a_killed_swell_is_followed_by_one_that_goes_on_with_its_data() {
+    let data = Data::new("killed");
+    let mut first = Swell::start(&data);
+    assert_eq!(first.send("POST", "/api/orchestration/batch-submit", BATCH).0, 201);
+    first.process.kill().unwrap();
+    first.process.wait().unwrap();
+    let left = data.postgres().unwrap();
+
+    let second = Swell::start(&data);
+    assert_eq!(data.postgres(), Some(left), "the cluster that was left is used");
+    assert_eq!(second.subtasks(), (200, 1));
+}
+
+#[test]
+fn a_swell_that_is_asked_to_stop_ends_well_and_takes_its_postgres_with_it() {
+    let data = Data::new("stop");
+    let mut swell = Swell::start(&data);
+    let asked = Instant::now();
+    kill("TERM", swell.process.id());
+    assert!(swell.process.wait().unwrap().success());
+    assert!(asked.elapsed() < Duration::from_secs(10), "{:?}", asked.elapsed());
+    assert_eq!(data.postgres(), None);
+}
+
+#[test]
+fn one_data_directory_is_for_one_swell_and_doctor_looks_at_it_either_way() {
+    let data = Data::new("doctor");
+    let before = command(&data, &["doctor"]).output().unwrap();
+    assert!(said(&before).contains("will be made in"), "{}", said(&before));
+
+    let mut swell = Swell::start(&data);
+    let second = command(&data, &["serve"]).output().unwrap();
+    assert!(!second.status.success());
+    let beside = command(&data, &["doctor"]).output().unwrap();
+    assert!(said(&beside).contains("a Swell uses it"), "{}", said(&beside));
+    assert!(said(&beside).contains("the schema is up to date"), "{}", said(&beside));
+
+    kill("TERM", swell.process.id());
+    swell.process.wait().unwrap();
+    let after = command(&data, &["doctor"]).output().unwrap();
+    assert!(said(&after).contains("it starts"), "{}", said(&after));
+    assert!(said(&after).contains("the schema is up to date"), "{}", said(&after));
+    assert_eq!(data.postgres(), None, "doctor stops what it started");
+}
