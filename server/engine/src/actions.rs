@@ -87,7 +87,7 @@ impl Engine {
     ) -> Result<ActionPage> {
         let before = parse_cursor(cursor)?;
         if let Some(session_id) = session_id {
-            crate::waves::check_session(session_id)?;
+            crate::names::check_session(session_id)?;
         }
         let limit = limit.clamp(1, PAGE);
         let actions =

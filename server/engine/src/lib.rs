@@ -20,6 +20,7 @@ mod group;
 mod idempotency;
 mod lock;
 mod material;
+mod names;
 mod planning;
 mod registry;
 mod sessions;

@@ -15,7 +15,7 @@ use sqlx::PgPool;
 use uuid::Uuid;
 
 use crate::{
-    Engine, Error, IdempotencyKey, Result, clock, group::Group, store, waves::check_session,
+    Engine, Error, IdempotencyKey, Result, clock, group::Group, names::check_session, store,
 };
 
 /// A plan on its way into the database.
@@ -101,7 +101,7 @@ impl Engine {
     /// # Errors
     /// No such plan, or the database is away.
     pub async fn plan(&self, plan_id: &str) -> Result<Plan> {
-        crate::waves::may_exist("plan", plan_id)?;
+        crate::names::may_exist("plan", plan_id)?;
         let plan = store::plans::get(self.pool_ref(), plan_id).await?;
         Ok(plan.ok_or_else(|| Refusal::not_found("plan", plan_id))?)
     }

@@ -73,7 +73,7 @@ impl Engine {
     /// # Errors
     /// No such entry, or the database is away.
     pub async fn delete_agent(&self, agent_type: &str) -> Result<()> {
-        crate::waves::may_exist("agent type", agent_type)?;
+        crate::names::may_exist("agent type", agent_type)?;
         let existed = store::registry::delete(self.pool_ref(), agent_type).await?;
         self.inner.registry.set(None);
         if existed { Ok(()) } else { Err(Refusal::not_found("agent type", agent_type).into()) }

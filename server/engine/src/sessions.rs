@@ -64,7 +64,7 @@ impl Engine {
     /// # Errors
     /// No such session, or the database is away.
     pub async fn session(&self, session_id: &str) -> Result<SessionDetail> {
-        crate::waves::may_exist("session", session_id)?;
+        crate::names::may_exist("session", session_id)?;
         // Taken first: the rows read after it are at least as new, and what is newer is replayed.
         let seq = self.feed().head();
         let pool = self.pool_ref();

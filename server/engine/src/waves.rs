@@ -1,7 +1,6 @@
 //! Waves: created, started one after another, finished by their subtasks.
 
 use domain::{
-    check::Check,
     dto::{CreateWave, CurrentWave, StartWave, TransitionAnswer, TransitionWave, WaveHistory},
     event::NewEvent,
     problem::Refusal,
@@ -10,7 +9,12 @@ use domain::{
 };
 use uuid::Uuid;
 
-use crate::{Engine, Error, IdempotencyKey, Result, clock, lock, store, store::Tx};
+use crate::{
+    Engine, Error, IdempotencyKey, Result, clock, lock,
+    names::{check_session, may_exist},
+    store,
+    store::Tx,
+};
 
 impl Engine {
     /// Creates a wave; gives back the existing one, with an empty name or description filled in,
@@ -186,22 +190,6 @@ impl Engine {
     pub(crate) async fn commit(&self, tx: Tx) -> Result<()> {
         tx.commit().await?;
         self.committed();
-        Ok(())
-    }
-}
-
-/// Holds a session id from a path or a body to its limits.
-pub fn check_session(session_id: &str) -> Result<()> {
-    let mut check = Check::default();
-    check.name("session_id", session_id);
-    Ok(check.finish()?)
-}
-
-/// A name with a NUL, which Postgres does not take, names nothing.
-pub fn may_exist(what: &'static str, name: &str) -> Result<()> {
-    if name.contains('\0') {
-        Err(Refusal::not_found(what, name.replace('\0', "\\0")).into())
-    } else {
         Ok(())
     }
 }

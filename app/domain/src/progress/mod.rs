@@ -5,6 +5,8 @@
 //! the engine writes what changed. So the rules stay here, and a group of any size costs the same
 //! few statements.
 
+mod retry;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
@@ -134,81 +136,6 @@ impl Progress {
             self.relink(&after);
         }
         self.settle(&before, after.clone());
-        Ok(after)
-    }
-
-    /// Decides one retry of a failed subtask. `running` is another wave of the session that runs.
-    ///
-    /// # Errors
-    /// Not found, not failed, or a wave that cannot be reopened.
-    pub fn retry(&mut self, id: Uuid, running: Option<i32>) -> Result<Subtask, Refusal> {
-        let before = self.subtask(id)?.clone();
-        let event = SubtaskEvent::Retry { blocked: before.open_blockers > 0 };
-        let Ok(status) = before.status.transition(event) else {
-            return Err(Refusal::conflict(
-                "not_failed",
-                format!(
-                    "Subtask {id} is {}; only a failed subtask can be retried.",
-                    before.status.as_str()
-                ),
-            ));
-        };
-        let key = (before.session_id.clone(), before.wave_number);
-        let now = self.now;
-        if let Some(wave) = self.waves.get_mut(&key) {
-            match wave.status {
-                WaveStatus::Pending | WaveStatus::Running => {}
-                WaveStatus::Completed => {
-                    return Err(Refusal::conflict(
-                        "wave_finished",
-                        format!(
-                            "Wave {} is completed; submit the work to a later wave.",
-                            wave.wave_number
-                        ),
-                    ));
-                }
-                WaveStatus::Failed => {
-                    if let Some(running) = running {
-                        return Err(Refusal::conflict(
-                            "wave_running",
-                            format!(
-                                "Wave {running} is running; wave {} can be reopened when it has finished.",
-                                wave.wave_number
-                            ),
-                        ));
-                    }
-                    if let Ok(status) = wave.status.transition(WaveEvent::Reopen) {
-                        wave.status = status;
-                        wave.completed_at = None;
-                        self.changes.events.push(NewEvent::wave_reopened(wave, now));
-                    }
-                }
-            }
-            wave.failed_tasks -= 1;
-            wave.failed_optional_tasks -= i32::from(before.optional);
-            self.changes.waves.insert(key);
-        }
-        if let Some(batch) = self.batches.get_mut(&before.batch_id) {
-            batch.failed_tasks -= 1;
-            if let Ok(status) = batch.status.transition(BatchEvent::Reopen) {
-                batch.status = status;
-                batch.completed_at = None;
-                batch.outcome = None;
-                self.changes.events.push(NewEvent::batch_reopened(batch, now));
-            }
-            self.changes.batches.insert(batch.id);
-        }
-        let after = Subtask {
-            status,
-            agent_id: None,
-            result: None,
-            started_at: None,
-            completed_at: None,
-            retry_count: before.retry_count + 1,
-            updated_at: self.now,
-            ..before.clone()
-        };
-        self.note(&before, after.clone());
         Ok(after)
     }
 

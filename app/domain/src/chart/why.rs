@@ -1,0 +1,108 @@
+//! Why a subtask does not run yet, in one sentence.
+
+use uuid::Uuid;
+
+use super::Watched;
+use crate::{subtask::SubtaskStatus, wave::WaveStatus};
+
+/// Most blockers to name; the rest is counted.
+const MOST_NAMES: usize = 3;
+/// Most characters of a description to quote.
+const MOST_CHARS: usize = 60;
+
+/// Why a subtask waits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Why {
+    /// One sentence.
+    pub sentence: String,
+    /// The subtasks that it waits for, in order of ids: the failed one that strands it, else its
+    /// direct blockers that have not completed.
+    pub waits_for: Vec<Uuid>,
+}
+
+/// Why `subtask` waits; none when it runs or has ended.
+///
+/// `wave` is its wave's status, `blockers` are its direct blockers as far as they are known, and
+/// `stranded_by` is the failed subtask that it waits for, directly or not ([`super::stranded`]).
+#[must_use]
+pub fn why_waiting(
+    subtask: &Watched,
+    wave: WaveStatus,
+    blockers: &[Watched],
+    stranded_by: Option<&Watched>,
+) -> Option<Why> {
+    use SubtaskStatus::{Blocked, Completed, Failed, Paused, Pending, Running};
+    let mut sentence = String::new();
+    let mut waits_for = Vec::new();
+    match (subtask.status, stranded_by) {
+        (Running | Completed | Failed, _) => return None,
+        (Pending | Paused | Blocked, Some(failed)) => {
+            sentence.push_str("Stranded: ");
+            quote(&mut sentence, failed.description);
+            sentence.push_str(" failed and must be retried first.");
+            waits_for.push(failed.id);
+        }
+        (Paused, None) => sentence.push_str("Paused."),
+        (Pending, None) if wave == WaveStatus::Running => {
+            sentence.push_str("Ready: waits for an agent.");
+        }
+        (Pending | Blocked, None) => {
+            sentence.push_str("Waits for ");
+            if wave != WaveStatus::Running {
+                sentence.push_str("wave ");
+                sentence.push_str(&subtask.wave.to_string());
+                sentence.push_str(" to start");
+                if subtask.status == Blocked {
+                    sentence.push_str(", and for ");
+                }
+            }
+            if subtask.status == Blocked {
+                waits_for = name_open(&mut sentence, subtask.blocked_by.len(), blockers);
+            }
+            sentence.push('.');
+        }
+    }
+    Some(Why { sentence, waits_for })
+}
+
+/// Adds `2 of 5: “a” (running), “b” (failed)`; hands back which.
+fn name_open(sentence: &mut String, all: usize, blockers: &[Watched]) -> Vec<Uuid> {
+    let mut open: Vec<&Watched> =
+        blockers.iter().filter(|blocker| blocker.status != SubtaskStatus::Completed).collect();
+    open.sort_by_key(|blocker| blocker.id);
+    if open.is_empty() {
+        // The blockers are not known here, or word of them is late.
+        sentence.push_str("others to complete");
+        return Vec::new();
+    }
+    sentence.push_str(&open.len().to_string());
+    sentence.push_str(" of ");
+    sentence.push_str(&all.max(blockers.len()).to_string());
+    for (number, blocker) in open.iter().take(MOST_NAMES).enumerate() {
+        sentence.push_str(if number == 0 { ": " } else { ", " });
+        quote(sentence, blocker.description);
+        sentence.push_str(" (");
+        sentence.push_str(blocker.status.as_str());
+        sentence.push(')');
+    }
+    if open.len() > MOST_NAMES {
+        sentence.push_str(" and ");
+        sentence.push_str(&(open.len() - MOST_NAMES).to_string());
+        sentence.push_str(" more");
+    }
+    open.iter().map(|blocker| blocker.id).collect()
+}
+
+/// Adds the first line of a description in quotes, cut where it gets long.
+fn quote(sentence: &mut String, description: &str) {
+    let line = description.trim().lines().next().unwrap_or_default().trim_end();
+    sentence.push('“');
+    match line.char_indices().nth(MOST_CHARS) {
+        Some((end, _)) => {
+            sentence.push_str(line[..end].trim_end());
+            sentence.push('…');
+        }
+        None => sentence.push_str(line),
+    }
+    sentence.push('”');
+}
