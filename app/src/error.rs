@@ -3,11 +3,10 @@
 use std::fmt;
 
 use domain::problem::Problem;
-use leptos::server_fn::{
-    codec::JsonEncoding,
-    error::{FromServerFnError, ServerFnErrorErr},
-};
+use leptos::server_fn::error::{FromServerFnError, ServerFnErrorErr};
 use serde::{Deserialize, Serialize};
+
+use crate::server_fns::Text;
 
 /// Why a server function said no. On the wire it is the problem document itself, so that a refusal
 /// by the server's edge (not logged in, foreign origin) reads the same as one by the rules.
@@ -50,7 +49,7 @@ impl From<Problem> for AppError {
 }
 
 impl FromServerFnError for AppError {
-    type Encoder = JsonEncoding;
+    type Encoder = Text;
 
     fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
         use ServerFnErrorErr as E;

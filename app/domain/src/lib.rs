@@ -4,6 +4,7 @@
 //! HTTP or Leptos. Times and ids are arguments. The crate compiles for the server and the browser.
 
 pub mod batch;
+pub mod chart;
 pub mod check;
 pub mod conflict;
 pub mod dto;

@@ -1,15 +1,16 @@
 //! Batches: their subtasks, synthesis and conflicts.
 
 use domain::dto::CompleteAnswer;
-use leptos::{prelude::*, server_fn::codec::Json};
+use leptos::prelude::*;
 use uuid::Uuid;
 
+use super::json::Json;
 #[cfg(feature = "ssr")]
 use super::{engine, refuse};
 use crate::{AppError, views::BatchView, views::Row};
 
 /// A batch with everything that its page shows.
-#[server(name = BatchViewCall, endpoint = "batch", input = Json)]
+#[server(name = BatchViewCall, endpoint = "batch", input = Json, output = Json)]
 pub async fn batch_view(id: String) -> Result<BatchView, AppError> {
     let engine = engine()?;
     let id = super::subtasks::parse_id("batch", &id)?;
@@ -20,7 +21,7 @@ pub async fn batch_view(id: String) -> Result<BatchView, AppError> {
 }
 
 /// The first subtasks of a batch, for a session that just got it.
-#[server(name = BatchRowsCall, endpoint = "batch-rows", input = Json)]
+#[server(name = BatchRowsCall, endpoint = "batch-rows", input = Json, output = Json)]
 pub async fn batch_rows(id: Uuid) -> Result<Vec<Row>, AppError> {
     let filter = domain::dto::SubtaskFilter { batch_id: Some(id), ..Default::default() };
     let limit = i64::try_from(crate::views::ROWS_PER_READ).unwrap_or(1);
@@ -29,7 +30,7 @@ pub async fn batch_rows(id: Uuid) -> Result<Vec<Row>, AppError> {
 }
 
 /// Completes a batch; with open subtasks the answer is a snapshot.
-#[server(name = CompleteBatchCall, endpoint = "complete-batch", input = Json)]
+#[server(name = CompleteBatchCall, endpoint = "complete-batch", input = Json, output = Json)]
 pub async fn complete_batch(id: Uuid) -> Result<CompleteAnswer, AppError> {
     engine()?.complete_batch(id, false).await.map_err(refuse)
 }

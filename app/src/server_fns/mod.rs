@@ -5,11 +5,13 @@
 #![expect(missing_docs, reason = "the fields of the structs that the macro makes of the arguments")]
 
 mod batches;
+mod json;
 mod planning;
 mod sessions;
 mod subtasks;
 
 pub use batches::*;
+pub(crate) use json::Text;
 pub use planning::*;
 pub use sessions::*;
 pub use subtasks::*;

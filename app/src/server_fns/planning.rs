@@ -4,38 +4,39 @@ use domain::{
     dto::{CraftPrompt, Decompose, LaunchAnswer, LaunchPlan, Plan, Registry},
     planner::CraftedPrompt,
 };
-use leptos::{prelude::*, server_fn::codec::Json};
+use leptos::prelude::*;
 
+use super::json::Json;
 #[cfg(feature = "ssr")]
 use super::{engine, refuse};
 use crate::AppError;
 
 /// Writes the prompt for a task.
-#[server(name = CraftPromptCall, endpoint = "craft-prompt", input = Json)]
+#[server(name = CraftPromptCall, endpoint = "craft-prompt", input = Json, output = Json)]
 pub async fn craft_prompt(body: CraftPrompt) -> Result<CraftedPrompt, AppError> {
     engine()?.craft_prompt(body).await.map_err(refuse)
 }
 
 /// Breaks a job down into waves of subtasks and stores the plan.
-#[server(name = DecomposeCall, endpoint = "decompose", input = Json)]
+#[server(name = DecomposeCall, endpoint = "decompose", input = Json, output = Json)]
 pub async fn decompose(body: Decompose) -> Result<Plan, AppError> {
     engine()?.decompose(body, None).await.map_err(refuse)
 }
 
 /// A stored plan.
-#[server(name = StoredPlanCall, endpoint = "plan", input = Json)]
+#[server(name = StoredPlanCall, endpoint = "plan", input = Json, output = Json)]
 pub async fn stored_plan(id: String) -> Result<Plan, AppError> {
     engine()?.plan(&id).await.map_err(refuse)
 }
 
 /// Makes a plan the waves, batches and subtasks of a session.
-#[server(name = LaunchPlanCall, endpoint = "launch-plan", input = Json)]
+#[server(name = LaunchPlanCall, endpoint = "launch-plan", input = Json, output = Json)]
 pub async fn launch_plan(id: String, body: LaunchPlan) -> Result<LaunchAnswer, AppError> {
     engine()?.launch_plan(&id, body, None).await.map_err(refuse)
 }
 
 /// The agent types that the planner knows.
-#[server(name = RegistryCall, endpoint = "registry", input = Json)]
+#[server(name = RegistryCall, endpoint = "registry", input = Json, output = Json)]
 pub async fn registry() -> Result<Registry, AppError> {
     engine()?.registry().await.map_err(refuse)
 }

@@ -4,8 +4,9 @@ use domain::{
     dto::{SessionDetail, SessionPage, StartWave, TransitionAnswer, TransitionWave},
     wave::Wave,
 };
-use leptos::{prelude::*, server_fn::codec::Json};
+use leptos::prelude::*;
 
+use super::json::Json;
 #[cfg(feature = "ssr")]
 use super::{engine, refuse};
 use crate::{
@@ -18,7 +19,7 @@ use crate::{
 const SESSIONS: i64 = 25;
 
 /// A page of sessions, latest activity first.
-#[server(name = ListSessionsCall, endpoint = "sessions", input = Json)]
+#[server(name = ListSessionsCall, endpoint = "sessions", input = Json, output = Json)]
 pub async fn list_sessions(
     search: Option<String>,
     cursor: Option<String>,
@@ -27,7 +28,7 @@ pub async fn list_sessions(
 }
 
 /// A session with its waves, batches and first subtasks.
-#[server(name = SessionViewCall, endpoint = "session", input = Json)]
+#[server(name = SessionViewCall, endpoint = "session", input = Json, output = Json)]
 pub async fn session_view(id: String) -> Result<SessionView, AppError> {
     use crate::views::{ROWS_PER_PAGE, ROWS_PER_READ, reading_order};
     // The detail comes first: the subtasks are then at least as new as its `seq`.
@@ -53,13 +54,13 @@ pub async fn session_view(id: String) -> Result<SessionView, AppError> {
 }
 
 /// A session without its subtasks.
-#[server(name = SessionDetailCall, endpoint = "session-detail", input = Json)]
+#[server(name = SessionDetailCall, endpoint = "session-detail", input = Json, output = Json)]
 pub async fn session_detail(id: String) -> Result<SessionDetail, AppError> {
     engine()?.session(&id).await.map_err(refuse)
 }
 
 /// More subtasks of a wave.
-#[server(name = WaveRowsCall, endpoint = "wave-rows", input = Json)]
+#[server(name = WaveRowsCall, endpoint = "wave-rows", input = Json, output = Json)]
 pub async fn wave_rows(
     session_id: String,
     wave_number: i32,
@@ -91,13 +92,13 @@ async fn read_wave(
 }
 
 /// Starts a wave.
-#[server(name = StartWaveCall, endpoint = "start-wave", input = Json)]
+#[server(name = StartWaveCall, endpoint = "start-wave", input = Json, output = Json)]
 pub async fn start_wave(session_id: String, body: StartWave) -> Result<Wave, AppError> {
     engine()?.start_wave(&session_id, body).await.map_err(refuse)
 }
 
 /// Goes on to the next wave.
-#[server(name = TransitionWaveCall, endpoint = "transition-wave", input = Json)]
+#[server(name = TransitionWaveCall, endpoint = "transition-wave", input = Json, output = Json)]
 pub async fn transition_wave(
     session_id: String,
     body: TransitionWave,

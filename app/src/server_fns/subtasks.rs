@@ -1,14 +1,15 @@
 //! Subtasks.
 
-use leptos::{prelude::*, server_fn::codec::Json};
+use leptos::prelude::*;
 use uuid::Uuid;
 
+use super::json::Json;
 #[cfg(feature = "ssr")]
 use super::{engine, refuse};
 use crate::{AppError, views::Row};
 
 /// Tries a failed subtask again.
-#[server(name = RetrySubtaskCall, endpoint = "retry-subtask", input = Json)]
+#[server(name = RetrySubtaskCall, endpoint = "retry-subtask", input = Json, output = Json)]
 pub async fn retry_subtask(id: Uuid) -> Result<Row, AppError> {
     let subtask = engine()?.retry_subtask(id).await.map_err(refuse)?;
     Ok(Row::from(&subtask))

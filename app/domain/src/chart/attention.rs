@@ -7,7 +7,7 @@ use std::{
 
 use uuid::Uuid;
 
-use super::{Net, count};
+use super::Net;
 use crate::{
     conflict::{Conflict, ConflictKind, Severity},
     subtask::SubtaskStatus,
@@ -103,14 +103,13 @@ pub fn attention(subtasks: &[Watched], conflicts: &[Conflict], now: i64) -> Vec<
             needs.push(Need { concern, subtasks: vec![row.id], files: Vec::new(), waiting });
         }
     }
-    needs.sort_by(|a, b| {
-        (a.concern, Reverse(a.waiting), &a.subtasks).cmp(&(
-            b.concern,
-            Reverse(b.waiting),
-            &b.subtasks,
-        ))
-    });
+    needs.sort_by(|a, b| urgency(a).cmp(&urgency(b)));
     needs
+}
+
+/// Orders needs, most urgent first.
+fn urgency(need: &Need) -> (Concern, Reverse<i32>, &[Uuid]) {
+    (need.concern, Reverse(need.waiting), &need.subtasks)
 }
 
 /// The subtasks that wait, directly or not, for a failed one, each with the nearest such one (the
@@ -153,12 +152,15 @@ fn watched<'a, 'b>(subtasks: &'b [Watched<'a>]) -> (Net, Vec<&'b Watched<'a>>) {
 
 /// How many that have not ended wait for any of these, directly or not, themselves not counted.
 fn waiting(rows: &[&Watched], dependents: &[Vec<u32>], of: Vec<u32>) -> i32 {
-    let mut seen: BTreeSet<u32> = of.iter().copied().collect();
+    let mut seen = vec![false; rows.len()];
+    for at in &of {
+        seen[*at as usize] = true;
+    }
     let mut next = of;
     let mut open = 0;
     while let Some(at) = next.pop() {
         for dependent in &dependents[at as usize] {
-            if seen.insert(*dependent) {
+            if !std::mem::replace(&mut seen[*dependent as usize], true) {
                 open += i32::from(!rows[*dependent as usize].status.is_terminal());
                 next.push(*dependent);
             }

@@ -4,12 +4,7 @@ use std::collections::BTreeMap;
 
 use uuid::Uuid;
 
-use super::{Item, Net};
-
-/// (id, its blockers) of each item.
-pub(super) fn links(items: &[Item]) -> Vec<(Uuid, &[Uuid])> {
-    items.iter().map(|item| (item.id, item.blocked_by.as_slice())).collect()
-}
+use super::{Item, Net, links};
 
 /// The heaviest chain of dependencies inside each wave, one after the other, waves ascending: waves
 /// run one after another, so a session takes as long as these chains together.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use uuid::Uuid;
 
-use super::{Net, count, pack};
+use super::{Net, count, links, pack};
 
 /// Passes over all columns; more of them hardly ever find fewer crossings.
 const SWEEPS: i32 = 8;
@@ -74,7 +74,7 @@ pub struct Layout {
 /// left.
 #[must_use]
 pub fn layout(items: &[Item], max_rows: i32) -> Layout {
-    let net = Net::new(&super::critical::links(items));
+    let net = Net::new(&links(items));
     let waves: Vec<i32> = net.input.iter().map(|k| items[*k as usize].wave).collect();
     let mut ranks: Vec<Option<i32>> = vec![None; waves.len()];
     for row in net.order(&waves) {

@@ -95,6 +95,11 @@ impl Net {
     }
 }
 
+/// (id, its blockers) of each item.
+fn links(items: &[Item]) -> Vec<(Uuid, &[Uuid])> {
+    items.iter().map(|item| (item.id, item.blocked_by.as_slice())).collect()
+}
+
 /// Two numbers as one that sorts by the first, then the second: everything here shares one sort.
 const fn pack(first: u32, second: u32) -> u64 {
     (first as u64) << 32 | second as u64

@@ -55,8 +55,6 @@ struct Piece {
 pub struct Axis {
     from: i64,
     until: i64,
-    /// A gap is longer than this, and never drawn wider.
-    least: i64,
     gaps: Vec<Gap>,
     /// The whole of `view` without a hole; never empty.
     pieces: Vec<Piece>,
@@ -102,7 +100,7 @@ impl Axis {
         let least = min_gap_ms.max(busy / 20).max(0);
         gaps.retain(|gap| !runs.is_empty() && gap.until - gap.from > least);
         let mut axis =
-            Self { from, until, least, gaps, pieces: Vec::new(), view: (from, until), width: 1 };
+            Self { from, until, gaps, pieces: Vec::new(), view: (from, until), width: 1 };
         axis.measure();
         axis
     }
@@ -117,7 +115,11 @@ impl Axis {
             if until > at {
                 let width = until - at;
                 pieces.push(Piece { from: at, until, offset: 0, width, collapsed });
-                if collapsed { shut += 1 } else { shown += width }
+                if collapsed {
+                    shut += 1
+                } else {
+                    shown += width
+                }
                 at = until;
             }
         };
@@ -126,8 +128,9 @@ impl Axis {
             cut(&mut self.pieces, gap.until, true);
         }
         cut(&mut self.pieces, end, false);
-        // A gap takes 2 % of the width; all of them together never more than a fifth.
-        let narrow = (shown / (4 * shut).max(49)).min(self.least).max(1);
+        // A gap takes 2 % of the width; all of them together never more than a fifth, and none more
+        // than its length.
+        let narrow = (shown / (4 * shut).max(49)).max(1);
         self.width = 0;
         for piece in &mut self.pieces {
             if piece.collapsed {
@@ -155,7 +158,7 @@ impl Axis {
         let at = position.clamp(0.0, 1.0) * self.width as f64;
         let next = self.pieces.partition_point(|piece| piece.offset as f64 <= at);
         let Some(piece) = self.pieces.get(next.max(1) - 1) else { return self.view.0 };
-        let share = ((at - piece.offset as f64) / piece.width as f64).min(1.0);
+        let share = (at - piece.offset as f64) / piece.width as f64;
         piece.from + (share * (piece.until - piece.from) as f64).round() as i64
     }
 
