@@ -344,7 +344,7 @@ proptest! {
             .filter(|row| !row.status.is_terminal() && graph.failed_blocker(id(row.n)).is_some())
             .map(|row| id(row.n))
             .collect();
-        prop_assert_eq!(by.keys().copied().collect::<BTreeSet<_>>(), expected);
+        prop_assert_eq!(by.iter().map(|(id, _)| *id).collect::<BTreeSet<_>>(), expected);
         for (waits, failed) in &by {
             prop_assert!(graph.depends_on(*waits, *failed));
         }

@@ -1,13 +1,10 @@
 //! What needs a person, most urgent first.
 
-use std::{
-    cmp::Reverse,
-    collections::{BTreeMap, BTreeSet, VecDeque},
-};
+use std::cmp::Reverse;
 
 use uuid::Uuid;
 
-use super::Net;
+use super::{Net, sorted};
 use crate::{
     conflict::{Conflict, ConflictKind, Severity},
     subtask::SubtaskStatus,
@@ -61,7 +58,7 @@ pub struct Need {
 }
 
 /// Nobody is asked to look at what runs for less than ten minutes.
-const SHORTEST_SLOW_MS: i64 = 600_000;
+const SHORTEST_SLOW_MS: u64 = 600_000;
 
 /// Everything that needs a person: by concern, then how many wait for it, then id. A failed subtask
 /// is one need, however many it strands.
@@ -69,24 +66,37 @@ const SHORTEST_SLOW_MS: i64 = 600_000;
 pub fn attention(subtasks: &[Watched], conflicts: &[Conflict], now: i64) -> Vec<Need> {
     let (net, rows) = watched(subtasks);
     let dependents = net.dependents();
-    let mut needs = Vec::new();
+    let mut needs: Vec<Need> = Vec::new();
 
     // The same subtasks often meet in many files: one thing to look at.
-    let mut met: BTreeMap<Vec<Uuid>, BTreeSet<&str>> = BTreeMap::new();
+    let mut met: Vec<(Vec<Uuid>, &str)> = Vec::new();
     for conflict in conflicts {
         if conflict.kind == ConflictKind::FileConflict && conflict.severity == Severity::High {
-            let ids: BTreeSet<Uuid> = conflict.subtask_ids.iter().copied().collect();
-            let files = met.entry(ids.into_iter().collect()).or_default();
-            files.extend(conflict.files.iter().map(String::as_str));
+            let of = &conflict.subtask_ids;
+            let mut ids: Vec<Uuid> = sorted(of.len(), &|a, b| of[a].cmp(&of[b]))
+                .iter()
+                .map(|k| of[*k as usize])
+                .collect();
+            ids.dedup();
+            met.extend(conflict.files.iter().map(|file| (ids.clone(), file.as_str())));
         }
     }
-    for (ids, files) in met {
+    for at in sorted(met.len(), &|a, b| met[a].cmp(&met[b])) {
+        let (ids, file) = &met[at as usize];
+        if let Some(Need { subtasks, files, .. }) = needs.last_mut()
+            && subtasks == ids
+        {
+            if files.last().is_none_or(|last| last != file) {
+                files.push((*file).to_owned());
+            }
+            continue;
+        }
         let find = |id: &Uuid| rows.binary_search_by_key(id, |row| row.id).ok().map(|k| k as u32);
         needs.push(Need {
             concern: Concern::Conflict,
             waiting: waiting(&rows, &dependents, ids.iter().filter_map(find).collect()),
-            subtasks: ids,
-            files: files.into_iter().map(str::to_owned).collect(),
+            subtasks: ids.clone(),
+            files: vec![(*file).to_owned()],
         });
     }
 
@@ -103,8 +113,10 @@ pub fn attention(subtasks: &[Watched], conflicts: &[Conflict], now: i64) -> Vec<
             needs.push(Need { concern, subtasks: vec![row.id], files: Vec::new(), waiting });
         }
     }
-    needs.sort_by(|a, b| urgency(a).cmp(&urgency(b)));
-    needs
+    sorted(needs.len(), &|a, b| urgency(&needs[a]).cmp(&urgency(&needs[b])))
+        .into_iter()
+        .map(|k| needs[k as usize].clone())
+        .collect()
 }
 
 /// Orders needs, most urgent first.
@@ -113,25 +125,27 @@ fn urgency(need: &Need) -> (Concern, Reverse<i32>, &[Uuid]) {
 }
 
 /// The subtasks that wait, directly or not, for a failed one, each with the nearest such one (the
-/// smallest id of several).
+/// smallest id of several); in order of ids.
 #[must_use]
-pub fn stranded(subtasks: &[Watched]) -> BTreeMap<Uuid, Uuid> {
+pub fn stranded(subtasks: &[Watched]) -> Vec<(Uuid, Uuid)> {
     let (net, rows) = watched(subtasks);
     let dependents = net.dependents();
     let mut by: Vec<Option<u32>> = vec![None; rows.len()];
-    let mut queue = VecDeque::new();
+    let mut queue = Vec::new();
     for (at, row) in rows.iter().enumerate() {
         if row.status == SubtaskStatus::Failed {
             by[at] = Some(at as u32);
-            queue.push_back(at as u32);
+            queue.push(at as u32);
         }
     }
     // From all failed ones at once, in order of ids: the first to arrive is the nearest.
-    while let Some(at) = queue.pop_front() {
+    let mut reached = 0;
+    while let Some(at) = queue.get(reached).copied() {
+        reached += 1;
         for next in &dependents[at as usize] {
             if by[*next as usize].is_none() {
                 by[*next as usize] = by[at as usize];
-                queue.push_back(*next);
+                queue.push(*next);
             }
         }
     }
@@ -169,40 +183,47 @@ fn waiting(rows: &[&Watched], dependents: &[Vec<u32>], of: Vec<u32>) -> i32 {
     open
 }
 
-/// How long subtasks took, in milliseconds, ascending: of each agent type, and of all.
+/// How long completed subtasks took, in milliseconds.
 struct Usual<'a> {
-    of: BTreeMap<&'a str, Vec<u64>>,
-    all: Vec<u64>,
+    /// By agent type, then ascending.
+    by_type: Vec<(&'a str, u64)>,
+    /// The median of all; 0 of none.
+    all: u64,
 }
 
 impl<'a> Usual<'a> {
     fn of(rows: &[&Watched<'a>]) -> Self {
-        let mut of: BTreeMap<&str, Vec<u64>> = BTreeMap::new();
-        let mut all = Vec::new();
+        let mut times = Vec::new();
         for row in rows.iter().filter(|row| row.status == SubtaskStatus::Completed) {
             if let (Some(from), Some(until)) = (row.started_at, row.ended_at) {
-                let took = until.saturating_sub(from).max(0) as u64;
-                of.entry(row.agent_type).or_default().push(took);
-                all.push(took);
+                times.push((row.agent_type, until.saturating_sub(from).max(0) as u64));
             }
         }
-        for times in of.values_mut() {
-            times.sort_unstable();
+        let in_order = |by: &dyn Fn(usize, usize) -> std::cmp::Ordering| -> Vec<(&'a str, u64)> {
+            sorted(times.len(), by).into_iter().map(|k| times[k as usize]).collect()
+        };
+        Self {
+            all: median(&in_order(&|a, b| times[a].1.cmp(&times[b].1))),
+            by_type: in_order(&|a, b| times[a].cmp(&times[b])),
         }
-        all.sort_unstable();
-        Self { of, all }
     }
 
     /// Whether it runs for more than three times the median of its like, and not just for minutes.
     fn is_slow(&self, row: &Watched, now: i64) -> bool {
         let Some(started) = row.started_at else { return false };
-        let own = self.of.get(row.agent_type).filter(|times| times.len() >= 3);
-        let times = own.unwrap_or(&self.all);
-        let median = match times.len() {
-            0 => 0,
-            n => u64::midpoint(times[(n - 1) / 2], times[n / 2]),
-        };
-        let limit = median.saturating_mul(3).max(SHORTEST_SLOW_MS as u64);
+        let from = self.by_type.partition_point(|(kind, _)| *kind < row.agent_type);
+        let until = self.by_type.partition_point(|(kind, _)| *kind <= row.agent_type);
+        let own = &self.by_type[from..until];
+        let usual = if own.len() >= 3 { median(own) } else { self.all };
+        let limit = usual.saturating_mul(3).max(SHORTEST_SLOW_MS);
         row.status == SubtaskStatus::Running && now.saturating_sub(started).max(0) as u64 > limit
+    }
+}
+
+/// The middle of ascending times; between the middle two; 0 of none.
+fn median(times: &[(&str, u64)]) -> u64 {
+    match times.len() {
+        0 => 0,
+        n => u64::midpoint(times[(n - 1) / 2].1, times[n / 2].1),
     }
 }

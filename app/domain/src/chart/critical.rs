@@ -1,10 +1,8 @@
 //! The critical path: what a session cannot be faster than.
 
-use std::collections::BTreeMap;
-
 use uuid::Uuid;
 
-use super::{Item, Net, links};
+use super::{Item, Net, links, sorted};
 
 /// The heaviest chain of dependencies inside each wave, one after the other, waves ascending: waves
 /// run one after another, so a session takes as long as these chains together.
@@ -31,16 +29,17 @@ pub fn critical_path(items: &[Item], weight_ms: impl Fn(Uuid) -> i64) -> Vec<Uui
         weight = weight.saturating_add(weight_ms(rows[row].id).max(0));
         chains[row] = (weight, length + 1, before);
     }
-    let mut ends: BTreeMap<i32, u32> = BTreeMap::new();
-    for (row, (weight, length, _)) in chains.iter().enumerate() {
-        let end = ends.entry(waves[row]).or_insert(row as u32);
-        let (heaviest, longest, _) = &chains[*end as usize];
-        if (weight, length) > (heaviest, longest) {
-            *end = row as u32;
-        }
-    }
+    let ends = sorted(rows.len(), &|a, b| {
+        let key = |row: usize| (chains[row].0, chains[row].1);
+        waves[a].cmp(&waves[b]).then(key(b).cmp(&key(a)))
+    });
     let mut path = Vec::new();
-    for end in ends.into_values() {
+    let mut wave = None;
+    for end in ends {
+        // The first of each wave is its heaviest.
+        if wave.replace(waves[end as usize]) == Some(waves[end as usize]) {
+            continue;
+        }
         let start = path.len();
         let mut next = Some(end);
         while let Some(row) = next {

@@ -1,13 +1,10 @@
 //! Files × agents: who touched what, and where they met.
 
-use std::{
-    cmp::Reverse,
-    collections::{BTreeMap, BTreeSet},
-};
+use std::cmp::Reverse;
 
 use uuid::Uuid;
 
-use super::count;
+use super::{count, sorted};
 use crate::conflict::{Conflict, ConflictKind, Severity, normalise_path};
 
 /// A subtask touched a file.
@@ -61,62 +58,86 @@ pub struct Heat {
     pub left_out: i32,
 }
 
+/// A file before its cells are counted.
+struct Summary<'a> {
+    file: &'a str,
+    conflict: Option<Severity>,
+    subtasks: i32,
+    writes: i32,
+    /// Its touches.
+    touched: &'a [u32],
+}
+
 /// The map of the `most_files` files that matter most. `conflicts` are those of the same subtasks.
 #[must_use]
 pub fn heat(touches: &[Touch], conflicts: &[Conflict], most_files: u32) -> Heat {
-    let mut agents: BTreeMap<&str, usize> =
-        touches.iter().map(|touch| (touch.agent_type.as_str(), 0)).collect();
-    for (number, at) in agents.values_mut().enumerate() {
-        *at = number;
-    }
+    let agent = |k: u32| touches[k as usize].agent_type.as_str();
+    let mut agents =
+        sorted(touches.len(), &|a, b| touches[a].agent_type.cmp(&touches[b].agent_type));
+    agents.dedup_by_key(|k| agent(*k));
 
     // A file may be in conflict in several batches.
-    let mut met: BTreeMap<&str, (Severity, BTreeSet<Uuid>)> = BTreeMap::new();
-    for conflict in conflicts.iter().filter(|c| c.kind == ConflictKind::FileConflict) {
-        for file in &conflict.files {
-            let (severity, ids) =
-                met.entry(file).or_insert_with(|| (conflict.severity, BTreeSet::new()));
-            *severity = conflict.severity.max(*severity);
-            ids.extend(&conflict.subtask_ids);
+    let files: Vec<(&str, &Conflict)> = conflicts
+        .iter()
+        .filter(|conflict| conflict.kind == ConflictKind::FileConflict)
+        .flat_map(|conflict| conflict.files.iter().map(move |file| (file.as_str(), conflict)))
+        .collect();
+    let by_file: Vec<(&str, &Conflict)> = sorted(files.len(), &|a, b| files[a].0.cmp(files[b].0))
+        .into_iter()
+        .map(|k| files[k as usize])
+        .collect();
+    let met = |file: &str| {
+        let from = by_file.partition_point(|(name, _)| *name < file);
+        let until = by_file.partition_point(|(name, _)| *name <= file);
+        &by_file[from..until]
+    };
+
+    let paths: Vec<String> = touches.iter().map(|touch| normalise_path(&touch.file)).collect();
+    let key = |k: usize| (paths[k].as_str(), agent(k as u32), touches[k].subtask_id);
+    let order = sorted(touches.len(), &|a, b| key(a).cmp(&key(b)));
+    let mut summaries = Vec::new();
+    for touched in order.chunk_by(|a, b| paths[*a as usize] == paths[*b as usize]) {
+        let file = paths[touched[0] as usize].as_str();
+        if file.is_empty() {
+            continue;
         }
+        let conflict = met(file).iter().map(|(_, conflict)| conflict.severity).max();
+        let mut summary = Summary { file, conflict, subtasks: 0, writes: 0, touched };
+        for mine in touched.chunk_by(|a, b| key(*a as usize) == key(*b as usize)) {
+            summary.subtasks += 1;
+            summary.writes = summary.writes.saturating_add(writes(touches, mine));
+        }
+        summaries.push(summary);
     }
+    // Equal ones stay in order of their names.
+    let ranked = sorted(summaries.len(), &|a, b| {
+        let key = |s: &Summary| (Reverse(s.conflict), Reverse(s.subtasks), Reverse(s.writes));
+        key(&summaries[a]).cmp(&key(&summaries[b]))
+    });
 
-    let mut by_file: BTreeMap<String, BTreeMap<(usize, Uuid), i32>> = BTreeMap::new();
-    for touch in touches {
-        let writes = by_file
-            .entry(normalise_path(&touch.file))
-            .or_default()
-            .entry((agents[touch.agent_type.as_str()], touch.subtask_id))
-            .or_default();
-        *writes = writes.saturating_add(touch.writes.max(0));
-    }
-    by_file.remove("");
-
-    let mut files = Vec::with_capacity(by_file.len());
-    for (file, touched) in by_file {
-        let met = met.get(file.as_str());
-        let mut subtasks = BTreeSet::new();
-        let mut total = 0_i32;
+    let row = |summary: &Summary| {
         let mut cells = vec![Cell::default(); agents.len()];
-        for ((agent, id), writes) in touched {
-            let cell = &mut cells[agent];
+        for mine in summary.touched.chunk_by(|a, b| key(*a as usize) == key(*b as usize)) {
+            let Touch { agent_type, subtask_id, .. } = &touches[mine[0] as usize];
+            let at = agents.partition_point(|k| agent(*k) < agent_type.as_str());
+            let cell = &mut cells[at];
             cell.subtasks += 1;
-            cell.writes = cell.writes.saturating_add(writes);
-            cell.conflicted |= met.is_some_and(|(_, ids)| ids.contains(&id));
-            total = total.saturating_add(writes);
-            subtasks.insert(id);
+            cell.writes = cell.writes.saturating_add(writes(touches, mine));
+            let here = |(_, c): &(&str, &Conflict)| c.subtask_ids.contains(subtask_id);
+            cell.conflicted |= met(summary.file).iter().any(here);
         }
-        files.push(FileRow {
-            file,
-            conflict: met.map(|(severity, _)| *severity),
-            subtasks: count(subtasks.len()),
-            writes: total,
-            cells,
-        });
+        let Summary { file, conflict, subtasks, writes, .. } = *summary;
+        FileRow { file: file.to_owned(), conflict, subtasks, writes, cells }
+    };
+    let shown = ranked.iter().take(most_files as usize);
+    Heat {
+        left_out: count(ranked.len() - shown.len()),
+        files: shown.map(|k| row(&summaries[*k as usize])).collect(),
+        agents: agents.iter().map(|k| agent(*k).to_owned()).collect(),
     }
-    // A stable sort: the rows come by name.
-    files.sort_by_key(|row| (Reverse(row.conflict), Reverse(row.subtasks), Reverse(row.writes)));
-    let left_out = count(files.len().saturating_sub(most_files as usize));
-    files.truncate(most_files as usize);
-    Heat { files, agents: agents.into_keys().map(str::to_owned).collect(), left_out }
+}
+
+/// How often these touches wrote.
+fn writes(touches: &[Touch], of: &[u32]) -> i32 {
+    of.iter().fold(0, |sum: i32, k| sum.saturating_add(touches[*k as usize].writes.max(0)))
 }

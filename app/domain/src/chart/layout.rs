@@ -1,10 +1,8 @@
 //! The dependency graph as a grid: which column and row each card takes.
 
-use std::collections::BTreeMap;
-
 use uuid::Uuid;
 
-use super::{Net, count, links, pack};
+use super::{Net, count, links, sorted};
 
 /// Passes over all columns; more of them hardly ever find fewer crossings.
 const SWEEPS: i32 = 8;
@@ -89,14 +87,13 @@ pub fn layout(items: &[Item], max_rows: i32) -> Layout {
         }
         ranks[row] = Some(rank);
     }
-    let mut layers: BTreeMap<(i32, i32), Vec<u32>> = BTreeMap::new();
-    for (row, wave) in waves.iter().enumerate() {
-        layers.entry((*wave, ranks[row].unwrap_or(0))).or_default().push(row as u32);
-    }
+    let key = |row: usize| (waves[row], ranks[row]);
+    let by_rank = sorted(waves.len(), &|a, b| key(a).cmp(&key(b)));
 
     let mut columns: Vec<Vec<u32>> = Vec::new();
     let mut bands: Vec<Band> = Vec::new();
-    for ((wave, _), cards) in layers {
+    for cards in by_rank.chunk_by(|a, b| key(*a as usize) == key(*b as usize)) {
+        let wave = waves[cards[0] as usize];
         let first_column = count(columns.len());
         columns.extend(cards.chunks(max_rows.max(1) as usize).map(<[u32]>::to_vec));
         let rows = count(cards.len()).min(max_rows.max(1));
@@ -172,23 +169,20 @@ fn untangled(columns: &mut [Vec<u32>], net: &Net, tallest: usize) -> Vec<u32> {
 /// Orders a column by where, on average, the cards are that its cards are linked with on one side.
 /// A card without any stays about where it is.
 fn settle(column: &mut [u32], row: &mut [u32], near: &[Vec<u32>]) {
-    let mut keys: Vec<u64> = Vec::with_capacity(column.len());
-    for card in column.iter() {
-        let (mut sum, mut of) = (0, 0);
-        for other in &near[*card as usize] {
-            sum += u64::from(row[*other as usize]);
-            of += 1;
-        }
-        if of == 0 {
-            (sum, of) = (u64::from(row[*card as usize]), 1);
-        }
+    let mean = |card: &u32| {
+        let others = &near[*card as usize];
+        let sum: u64 = others.iter().map(|other| u64::from(row[*other as usize])).sum();
         // In 256ths of a row: means differ by less than one.
-        keys.push(pack((sum * 256 / of) as u32, *card));
-    }
-    keys.sort_unstable();
-    for (at, key) in keys.into_iter().enumerate() {
-        column[at] = key as u32;
-        row[key as u32 as usize] = at as u32;
+        match others.len() as u64 {
+            0 => u64::from(row[*card as usize]) * 256,
+            of => sum * 256 / of,
+        }
+    };
+    let keys: Vec<(u64, u32)> = column.iter().map(|card| (mean(card), *card)).collect();
+    for (at, key) in sorted(keys.len(), &|a, b| keys[a].cmp(&keys[b])).into_iter().enumerate() {
+        let card = keys[key as usize].1;
+        column[at] = card;
+        row[card as usize] = at as u32;
     }
 }
 

@@ -11,6 +11,8 @@ mod layout;
 mod timeline;
 mod why;
 
+use std::cmp::Ordering;
+
 use uuid::Uuid;
 
 pub use attention::{Concern, Need, Watched, attention, stranded};
@@ -32,27 +34,21 @@ impl Net {
     /// Of (id, its blockers). Of two rows with one id the first counts; blockers that are not among
     /// the rows, and a row that waits for itself, are left out.
     fn new(rows: &[(Uuid, &[Uuid])]) -> Self {
-        let mut ids: Vec<(Uuid, u32)> =
-            rows.iter().enumerate().map(|(k, (id, _))| (*id, k as u32)).collect();
-        ids.sort_unstable();
-        ids.dedup_by_key(|(id, _)| *id);
-        let mut links = Vec::new();
-        for (row, (_, k)) in ids.iter().enumerate() {
-            for blocker in rows[*k as usize].1 {
-                if let Ok(found) = ids.binary_search_by_key(blocker, |(id, _)| *id)
-                    && found != row
-                {
-                    links.push(pack(row as u32, found as u32));
-                }
-            }
+        let mut input = sorted(rows.len(), &|a, b| rows[a].0.cmp(&rows[b].0));
+        input.dedup_by_key(|k| rows[*k as usize].0);
+        let find = |id: &Uuid| input.binary_search_by_key(id, |k| rows[*k as usize].0).ok();
+        let mut blockers = Vec::with_capacity(input.len());
+        for (row, k) in input.iter().enumerate() {
+            let found: Vec<usize> =
+                rows[*k as usize].1.iter().filter_map(find).filter(|found| *found != row).collect();
+            let mut mine: Vec<u32> = sorted(found.len(), &|a, b| found[a].cmp(&found[b]))
+                .into_iter()
+                .map(|at| found[at as usize] as u32)
+                .collect();
+            mine.dedup();
+            blockers.push(mine);
         }
-        links.sort_unstable();
-        links.dedup();
-        let mut blockers = vec![Vec::new(); ids.len()];
-        for link in links {
-            blockers[(link >> 32) as usize].push(link as u32);
-        }
-        Self { input: ids.into_iter().map(|(_, k)| k).collect(), blockers }
+        Self { input, blockers }
     }
 
     /// Who waits for each row, in order of ids.
@@ -100,9 +96,12 @@ fn links(items: &[Item]) -> Vec<(Uuid, &[Uuid])> {
     items.iter().map(|item| (item.id, item.blocked_by.as_slice())).collect()
 }
 
-/// Two numbers as one that sorts by the first, then the second: everything here shares one sort.
-const fn pack(first: u32, second: u32) -> u64 {
-    (first as u64) << 32 | second as u64
+/// The numbers below `n` in that order, equal ones as they come. Trees and sorts are made anew for
+/// every type of key, and the browser downloads each: so every sort here is this one.
+fn sorted(n: usize, by: &dyn Fn(usize, usize) -> Ordering) -> Vec<u32> {
+    let mut numbers: Vec<u32> = (0..n as u32).collect();
+    numbers.sort_unstable_by(|a, b| by(*a as usize, *b as usize).then(a.cmp(b)));
+    numbers
 }
 
 /// A count as the page gets it.

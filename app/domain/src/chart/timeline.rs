@@ -1,8 +1,8 @@
 //! A time axis on which idle time collapses, and the order of the bars on it.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use uuid::Uuid;
+
+use super::sorted;
 
 /// The last time that a date in a browser can be, in unix milliseconds.
 const LATEST: i64 = 8_640_000_000_000_000;
@@ -87,14 +87,14 @@ impl Axis {
         }
         until = until.max(from + 1);
 
-        runs.sort_unstable();
         let mut busy = 0;
         let mut gaps = Vec::new();
         let mut at = from;
-        for (first, last) in &runs {
-            gaps.push(Gap { from: at, until: *first, collapsed: true });
-            busy += (last - at.max(*first)).max(0);
-            at = at.max(*last);
+        for run in sorted(runs.len(), &|a, b| runs[a].cmp(&runs[b])) {
+            let (first, last) = runs[run as usize];
+            gaps.push(Gap { from: at, until: first, collapsed: true });
+            busy += (last - at.max(first)).max(0);
+            at = at.max(last);
         }
         gaps.push(Gap { from: at, until, collapsed: true });
         let least = min_gap_ms.max(busy / 20).max(0);
@@ -225,13 +225,10 @@ impl Axis {
 /// The order of rows: by wave, then when it started (or was queued), then id; each subtask once.
 #[must_use]
 pub fn lanes(spans: &[Span]) -> Vec<Uuid> {
-    let mut first: BTreeMap<Uuid, (i32, i64)> = BTreeMap::new();
-    for span in spans {
-        let at = (span.wave, span.started_at.unwrap_or(span.queued_at));
-        let known = first.entry(span.id).or_insert(at);
-        *known = at.min(*known);
-    }
-    let rows: BTreeSet<(i32, i64, Uuid)> =
-        first.into_iter().map(|(id, (wave, at))| (wave, at, id)).collect();
-    rows.into_iter().map(|(_, _, id)| id).collect()
+    let key = |k: usize| (spans[k].wave, spans[k].started_at.unwrap_or(spans[k].queued_at));
+    let mut rows =
+        sorted(spans.len(), &|a, b| spans[a].id.cmp(&spans[b].id).then(key(a).cmp(&key(b))));
+    rows.dedup_by_key(|k| spans[*k as usize].id);
+    let lanes = sorted(rows.len(), &|a, b| key(rows[a] as usize).cmp(&key(rows[b] as usize)));
+    lanes.into_iter().map(|at| spans[rows[at as usize] as usize].id).collect()
 }

@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::Watched;
+use super::{Watched, sorted};
 use crate::{subtask::SubtaskStatus, wave::WaveStatus};
 
 /// Most blockers to name; the rest is counted.
@@ -67,9 +67,11 @@ pub fn why_waiting(
 
 /// Adds `2 of 5: “a” (running), “b” (failed)`; hands back which.
 fn name_open(sentence: &mut String, all: usize, blockers: &[Watched]) -> Vec<Uuid> {
-    let mut open: Vec<&Watched> =
-        blockers.iter().filter(|blocker| blocker.status != SubtaskStatus::Completed).collect();
-    open.sort_by_key(|blocker| blocker.id);
+    let open: Vec<&Watched> = sorted(blockers.len(), &|a, b| blockers[a].id.cmp(&blockers[b].id))
+        .into_iter()
+        .map(|k| &blockers[k as usize])
+        .filter(|blocker| blocker.status != SubtaskStatus::Completed)
+        .collect();
     if open.is_empty() {
         // The blockers are not known here, or word of them is late.
         sentence.push_str("others to complete");
