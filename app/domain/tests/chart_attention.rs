@@ -125,7 +125,8 @@ fn conflicts_of_the_same_subtasks_are_one_need() {
     dependency.kind = ConflictKind::DependencyConflict;
     let conflicts = [
         conflict("b", Severity::High, &[1, 2]),
-        conflict("a", Severity::High, &[2, 1]),
+        conflict("a", Severity::High, &[2, 1, 2]),
+        conflict("b", Severity::High, &[1, 2]), // in another batch
         conflict("low", Severity::Low, &[1, 2]),
         conflict("c", Severity::High, &[1, 77]), // one is not watched
         dependency,
@@ -311,6 +312,9 @@ fn a_stranded_subtask_names_the_failed_one_that_must_be_retried() {
     let why = why.expect("a reason");
     assert_eq!(why.sentence, "Stranded: “write the schema” failed and must be retried first.");
     assert_eq!(why.waits_for, [id(1)]);
+    let unlisted = Watched { blocked_by: &[], ..rows[2] };
+    let why = why_waiting(&unlisted, WaveStatus::Running, &rows[1..2], None).expect("a reason");
+    assert_eq!(why.sentence, "Waits for 1 of 1: “the task” (blocked).");
     assert_eq!(why_waiting(&failed, WaveStatus::Running, &[], Some(&failed)), None);
 }
 

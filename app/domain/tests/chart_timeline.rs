@@ -199,9 +199,9 @@ fn lanes_go_by_wave_then_time_then_id() {
         span(1, 1, 0, Some(5)),
         span(2, 0, 9, None),
         span(3, 0, 0, Some(9)),
-        span(4, 0, 0, Some(8)),
+        span(4, 0, 0, Some(20)), // a second try keeps the row
         span(5, -1, 99, None),
-        span(4, 0, 0, Some(20)), // a second try keeps its row
+        span(4, 0, 0, Some(8)),
     ];
     let order: Vec<u128> = lanes(&spans).iter().map(uuid::Uuid::as_u128).collect();
     assert_eq!(order, [5, 4, 2, 3, 1]);

@@ -68,8 +68,8 @@ pub struct Layout {
 
 /// Lays out waves from left to right. In a wave a card stands to the right of its blockers; cards of
 /// one rank that are more than `max_rows` (at least 1) take further columns, filled one after the
-/// other so that a new card moves no older one. A circle of dependencies has a line that points
-/// left.
+/// other so that a new card leaves the older ones of its rank in their columns. A circle of
+/// dependencies has a line that points left.
 #[must_use]
 pub fn layout(items: &[Item], max_rows: i32) -> Layout {
     let net = Net::new(&links(items));
