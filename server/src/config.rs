@@ -62,6 +62,10 @@ pub struct Serve {
     /// Longest time that a request may take; seconds.
     #[arg(long, env = "SWELL_REQUEST_TIMEOUT", default_value_t = 30, global = true)]
     pub request_timeout: u64,
+    /// Memory for batches that were read lately, so that reading one again that has not changed costs
+    /// one look-up; MiB, 0 to keep none.
+    #[arg(long, env = "SWELL_READ_CACHE", default_value_t = 32, global = true)]
+    pub read_cache: u64,
     /// Folder of the built dashboard; `site` beside the program or above it when left out.
     #[arg(long, env = "SWELL_SITE_DIR", global = true)]
     pub site_dir: Option<PathBuf>,

@@ -4,6 +4,7 @@
 //! in `engine` and `domain`.
 #![recursion_limit = "256"]
 
+pub mod bodies;
 pub mod config;
 pub mod docs;
 pub mod doctor;

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use axum::{
-    Json, Router,
+    Extension, Json, Router,
     extract::{DefaultBodyLimit, Request, State},
     http::{HeaderName, HeaderValue, StatusCode, header},
     middleware::{self, Next},
@@ -18,7 +18,7 @@ use tower_http::{
     trace::TraceLayer,
 };
 
-use crate::{config::Serve, docs, edge::Edge, pages, problem::Failure, rest, ws};
+use crate::{bodies::Bodies, config::Serve, docs, edge::Edge, pages, problem::Failure, rest, ws};
 
 /// Builds the router. `stop` turns true when the server is asked to stop: sockets close then.
 pub fn build(engine: Engine, config: &Serve, stop: tokio::sync::watch::Receiver<bool>) -> Router {
@@ -35,7 +35,8 @@ pub fn build(engine: Engine, config: &Serve, stop: tokio::sync::watch::Receiver<
         .route("/api/", routing::any(rest::no_route))
         .route("/api/{*path}", routing::any(rest::no_route))
         .method_not_allowed_fallback(rest::no_method)
-        .with_state(engine.clone());
+        .with_state(engine.clone())
+        .layer(Extension(Arc::new(Bodies::new(config.read_cache))));
 
     let answers = rest
         .merge(pages::router(engine.clone(), config, Arc::clone(&edge)))

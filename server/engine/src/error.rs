@@ -21,7 +21,8 @@ pub type Result<T> = std::result::Result<T, Error>;
 
 impl Error {
     /// A defect.
-    pub(crate) fn internal(error: impl std::fmt::Display) -> Self {
+    #[must_use]
+    pub fn internal(error: impl std::fmt::Display) -> Self {
         Self::Internal(error.to_string())
     }
 

@@ -36,6 +36,7 @@ use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 pub use error::{Error, Result};
 pub use feed::{Feed, FeedEvent, envelope};
 pub use idempotency::IdempotencyKey;
+pub use store::subtasks::BatchRead;
 
 /// The schema, as files in `migrations/`.
 pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("../../migrations");

@@ -13,7 +13,7 @@ use domain::{
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::{Engine, Result, store};
+use crate::{BatchRead, Engine, Error, Result, store};
 
 /// A batch with everything that its synthesis is made of.
 #[derive(Debug)]
@@ -63,7 +63,20 @@ impl Engine {
     /// # Errors
     /// No such batch, or the database is away.
     pub async fn batch(&self, id: Uuid) -> Result<BatchWithSubtasks> {
-        let found = store::subtasks::of_batch(self.pool_ref(), id).await?;
+        match self.batch_since(id, None).await? {
+            BatchRead::Now(batch, _) => Ok(batch),
+            BatchRead::Same => Err(Error::internal("a batch is as nobody knows it")),
+        }
+    }
+
+    /// A batch with its subtasks and its revision, or that it still is at the revision that is
+    /// `known`, which costs one look-up. Every change to the batch or to one of its subtasks gives it
+    /// a new revision.
+    ///
+    /// # Errors
+    /// No such batch, or the database is away.
+    pub async fn batch_since(&self, id: Uuid, known: Option<i64>) -> Result<BatchRead> {
+        let found = store::subtasks::of_batch(self.pool_ref(), id, known).await?;
         Ok(found.ok_or_else(|| Refusal::not_found("batch", id))?)
     }
 

@@ -1,6 +1,13 @@
 //! `/api/orchestration/batch…`, synthesis and conflicts
 
-use axum::{Json, extract::State, http::StatusCode};
+use std::sync::Arc;
+
+use axum::{
+    Extension, Json,
+    extract::State,
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse, Response},
+};
 use domain::{
     dto::{BatchAnswer, CompleteAnswer, ConflictReport, SubmitAnswer, SubmitBatch},
     problem::Problem,
@@ -11,7 +18,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::extract::{Create, Query, Segment};
-use crate::problem::Answer;
+use crate::{bodies::Bodies, problem::Answer};
 
 /// Submit a batch of tasks
 ///
@@ -30,13 +37,34 @@ pub async fn submit(
 
 /// Get a batch with its subtasks
 ///
-/// By priority, highest first, then in the order of submission.
+/// By priority, highest first, then in the order of submission. `ETag` names this state; sent back as
+/// `If-None-Match`, it is answered 304 while nothing has changed.
 #[utoipa::path(get, path = "/api/orchestration/batch/{id}", tag = "batches",
-    params(("id" = String, Path, description = "The batch.")),
-    responses((status = 200, body = BatchAnswer, description = "The batch."),
+    params(("id" = String, Path, description = "The batch."),
+           ("If-None-Match" = Option<String>, Header, description = "The `ETag` of the state that the client has.")),
+    responses((status = 200, body = BatchAnswer, description = "The batch.",
+               headers(("ETag" = String, description = "Names this state."))),
+              (status = 304, description = "It is as the client has it."),
               (status = "4XX", body = Problem, description = "No such batch.", content_type = "application/problem+json")))]
-pub async fn get(State(engine): State<Engine>, id: Segment) -> Answer<Json<BatchAnswer>> {
-    Ok(Json(BatchAnswer { batch: engine.batch(id.id("batch")?).await? }))
+pub async fn get(
+    State(engine): State<Engine>,
+    Extension(bodies): Extension<Arc<Bodies>>,
+    id: Segment,
+    headers: HeaderMap,
+) -> Answer<Response> {
+    let body = bodies.batch(&engine, id.id("batch")?).await?;
+    let tag = body.tag();
+    let has = headers.get_all(header::IF_NONE_MATCH);
+    if has.iter().filter_map(|has| has.to_str().ok()).any(|has| names(has, &tag)) {
+        return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, tag)]).into_response());
+    }
+    let kind = "application/json".to_owned();
+    Ok(([(header::CONTENT_TYPE, kind), (header::ETAG, tag)], body.json).into_response())
+}
+
+/// Whether `If-None-Match` names that state.
+fn names(header: &str, tag: &str) -> bool {
+    header.split(',').map(str::trim).any(|has| has == "*" || has == tag)
 }
 
 /// How to complete a batch.

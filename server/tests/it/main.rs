@@ -7,6 +7,7 @@ mod away;
 mod bad_bodies;
 mod bad_requests;
 mod bad_values;
+mod batch_reads;
 mod client;
 mod documents;
 mod edge;

@@ -149,12 +149,15 @@ impl Progress {
     #[must_use]
     pub fn into_parts(self) -> (Vec<Subtask>, Vec<Batch>, Vec<Wave>, Vec<NewEvent>) {
         let Self { subtasks, batches, waves, changes, .. } = self;
+        let subtasks: Vec<Subtask> = subtasks
+            .into_values()
+            .filter(|subtask| changes.subtasks.contains(&subtask.id))
+            .collect();
+        let mut touched = changes.batches;
+        touched.extend(subtasks.iter().map(|subtask| subtask.batch_id));
         (
-            subtasks
-                .into_values()
-                .filter(|subtask| changes.subtasks.contains(&subtask.id))
-                .collect(),
-            batches.into_values().filter(|batch| changes.batches.contains(&batch.id)).collect(),
+            subtasks,
+            batches.into_values().filter(|batch| touched.contains(&batch.id)).collect(),
             waves
                 .into_iter()
                 .filter(|(key, _)| changes.waves.contains(key))

@@ -93,7 +93,8 @@ pub async fn synthesis(db: impl PgExecutor<'_>, id: Uuid) -> Result<Option<Synth
 /// Completes a batch with its synthesis.
 pub async fn complete(tx: &mut Tx, batch: &Batch, synthesis: &Synthesis) -> Result<()> {
     sqlx::query!(
-        "UPDATE orchestration_batches SET status = $2, outcome = $3, completed_at = $4, synthesis = $5::text::jsonb
+        "UPDATE orchestration_batches SET status = $2, outcome = $3, completed_at = $4, synthesis = $5::text::jsonb,
+                revision = revision + 1
          WHERE id = $1",
         batch.id,
         batch.status.as_str(),

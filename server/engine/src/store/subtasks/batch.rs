@@ -24,6 +24,7 @@ struct Row {
     session_id: Option<String>,
     wave_number: Option<i32>,
     outcome: Option<String>,
+    revision: Option<i64>,
     // The subtask's own; `blocked_by` only where there is something.
     task_id: Option<String>,
     agent_type: Option<String>,
@@ -40,7 +41,17 @@ struct Row {
     updated_at: Option<Time>,
 }
 
-/// A batch with its subtasks, by priority (highest first), then in the order of submission. One
+/// What a reader who may know a batch already learns of it.
+#[derive(Debug)]
+pub enum BatchRead {
+    /// It is as the reader knows it.
+    Same,
+    /// As it now stands.
+    Now(BatchWithSubtasks, i64),
+}
+
+/// A batch with its subtasks, by priority (highest first), then in the order of submission, and its
+/// revision; the subtasks are not read when it still is at the revision that is `known`. One
 /// statement, so that they agree; the counters are those of the rows. None when there is no such
 /// batch.
 ///
@@ -49,18 +60,19 @@ struct Row {
 pub async fn of_batch(
     db: impl PgExecutor<'_>,
     batch_id: Uuid,
-) -> Result<Option<BatchWithSubtasks>> {
+    known: Option<i64>,
+) -> Result<Option<BatchRead>> {
     let mut rows = sqlx::query_as!(
         Row,
         r#"SELECT id AS "id!", status AS "status!", created_at AS "created_at!", completed_at, session_id,
-                  wave_number, outcome, NULL AS task_id, NULL AS agent_type, NULL AS agent_id,
+                  wave_number, outcome, revision, NULL AS task_id, NULL AS agent_type, NULL AS agent_id,
                   NULL AS description, NULL::int AS priority, NULL::bool AS optional,
                   NULL::uuid[] AS blocked_by, NULL::int AS open_blockers, NULL AS result,
                   NULL AS context_snapshot, NULL::int AS retry_count, NULL::timestamptz AS started_at,
                   NULL::timestamptz AS updated_at
            FROM orchestration_batches WHERE id = $1
            UNION ALL
-           SELECT s.id, s.status, s.created_at, s.completed_at, NULL, NULL, NULL, s.task_id, s.agent_type,
+           SELECT s.id, s.status, s.created_at, s.completed_at, NULL, NULL, NULL, NULL, s.task_id, s.agent_type,
                   s.agent_id, s.description, s.priority, s.optional,
                   CASE WHEN s.blockers > 0 THEN ARRAY(
                       SELECT d.blocker_id FROM subtask_dependencies d
@@ -68,17 +80,25 @@ pub async fn of_batch(
                   ) END,
                   s.open_blockers, s.result::text, s.context_snapshot::text, s.retry_count, s.started_at,
                   s.updated_at
-           FROM subtasks s WHERE s.batch_id = $1"#,
-        batch_id
+           FROM subtasks s
+           WHERE s.batch_id = $1
+             AND $2::bigint IS DISTINCT FROM (SELECT b.revision FROM orchestration_batches b WHERE b.id = $1)"#,
+        batch_id,
+        known
     )
     .fetch_all(db)
     .await?;
     let Some(at) = rows.iter().position(|row| row.session_id.is_some()) else { return Ok(None) };
-    let batch = rows.swap_remove(at).into_batch(&rows)?;
+    let row = rows.swap_remove(at);
+    let revision = there(row.revision)?;
+    if known == Some(revision) {
+        return Ok(Some(BatchRead::Same));
+    }
+    let batch = row.into_batch(&rows)?;
     let mut subtasks =
         rows.into_iter().map(|row| row.into_subtask(&batch)).collect::<Result<Vec<_>>>()?;
     subtasks.sort_unstable_by_key(|subtask| (Reverse(subtask.priority), subtask.id));
-    Ok(Some(BatchWithSubtasks { batch, subtasks }))
+    Ok(Some(BatchRead::Now(BatchWithSubtasks { batch, subtasks }, revision)))
 }
 
 impl Row {

@@ -6,7 +6,8 @@ use uuid::Uuid;
 use super::super::{Tx, batches::outcome_name, events::Columns};
 use crate::Result;
 
-/// Writes what a group changed, and its events: one statement, whatever the group's size.
+/// Writes what a group changed, and its events: one statement, whatever the group's size. `batches`
+/// are those that changed and those of the changed subtasks: each gets a new revision.
 pub async fn write_changes(
     tx: &mut Tx,
     subtasks: &[Subtask],
@@ -37,7 +38,7 @@ pub async fn write_changes(
            ), changed_batches AS (
                UPDATE orchestration_batches b
                SET status = u.status, completed_tasks = u.completed, failed_tasks = u.failed, outcome = u.outcome,
-                   completed_at = u.completed_at
+                   completed_at = u.completed_at, revision = b.revision + 1
                FROM unnest($12::uuid[], $13::text[], $14::int[], $15::int[], $16::text[], $17::timestamptz[])
                    AS u (id, status, completed, failed, outcome, completed_at)
                WHERE b.id = u.id

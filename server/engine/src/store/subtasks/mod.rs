@@ -7,7 +7,7 @@ mod links;
 mod list;
 mod rows;
 
-pub use batch::of_batch;
+pub use batch::{BatchRead, of_batch};
 pub use changes::write_changes;
 pub use full::{for_changes, with_batch};
 pub use links::{blockers, relink, upstream};
