@@ -14,6 +14,7 @@ step() { printf '\n\033[1m== %s (%s)\033[0m\n' "$1" "$(date +%H:%M:%S)"; }
 step "Format"
 cargo fmt --all --check
 step "Dependencies: licences, sources, unused"
+cargo fetch -q --locked # deny reads every crate of the lock file, those of other systems too
 cargo deny --offline check bans licenses sources 2>&1 | tail -n 5
 cargo machete >/dev/null || die "unused dependencies: run cargo machete"
 step "SQL fits the schema"
