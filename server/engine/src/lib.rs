@@ -51,7 +51,7 @@ pub struct Engine {
 struct Inner {
     pool: PgPool,
     patches: subtasks::Patches,
-    plans: group::Group<planning::NewPlan, ()>,
+    plans: group::Group<planning::NewPlan, bool>,
     feed: Feed,
     appender: appender::Waker,
     registry: registry::Cache,

@@ -25,13 +25,14 @@ pub type NewPlan = Plan;
 const PRIOR_WORK: i64 = 500;
 
 /// Starts the writer of plans: they are small and many, and share a commit.
-pub fn start_group(pool: &PgPool) -> Group<NewPlan, ()> {
+/// Says whether the plan was stored; not when its id is taken.
+pub fn start_group(pool: &PgPool) -> Group<NewPlan, bool> {
     let pool = pool.clone();
     Group::start(Box::new(move |plans: Vec<NewPlan>| {
         let pool = pool.clone();
         Box::pin(async move {
-            store::plans::insert(&pool, &plans).await?;
-            Ok(plans.iter().map(|_| Ok(())).collect())
+            let stored = store::plans::insert(&pool, &plans).await?;
+            Ok(stored.into_iter().map(Ok).collect())
         })
     }))
 }
@@ -74,7 +75,7 @@ impl Engine {
         let now = clock::now();
         let agents = self.agents().await?;
         let draft = decompose(&request.task_description, &agents, request.constraints);
-        let plan = Plan {
+        let mut plan = Plan {
             plan_id: plan_id(now),
             subtasks: draft.subtasks,
             execution_plan: draft.execution_plan,
@@ -83,14 +84,19 @@ impl Engine {
             created_at: now,
         };
         let Some(key) = key else {
-            self.inner.plans.run(plan.clone()).await?;
+            // The ids of one second are 36⁶: thousands of plans a second meet now and then.
+            while !self.inner.plans.run(plan.clone()).await? {
+                plan.plan_id = plan_id(now);
+            }
             return Ok(plan);
         };
         let mut tx = crate::tx::Tx::begin(self.pool_ref()).await?;
         if let Some(answer) = key.replay(&mut tx, now).await? {
             return Ok(answer);
         }
-        store::plans::insert(&mut *tx, std::slice::from_ref(&plan)).await?;
+        while store::plans::insert(&mut *tx, std::slice::from_ref(&plan)).await? != [true] {
+            plan.plan_id = plan_id(now);
+        }
         key.keep(&mut tx, &plan, now).await?;
         tx.commit().await?;
         Ok(plan)
@@ -215,4 +221,34 @@ fn plan_id(now: Time) -> String {
         })
         .collect();
     format!("plan_{}_{suffix}", now.timestamp())
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    #[sqlx::test(migrations = "../../migrations")]
+    async fn a_plan_whose_id_is_taken_is_not_stored_and_takes_no_other_with_it(pool: PgPool) {
+        let now = clock::now();
+        let plan = |id: &str, task: &str| Plan {
+            plan_id: id.to_owned(),
+            subtasks: Vec::new(),
+            execution_plan: domain::planner::ExecutionPlan {
+                waves: Vec::new(),
+                total_turns: 0,
+                max_parallel: 1,
+            },
+            task_description: task.to_owned(),
+            session_id: None,
+            created_at: now,
+        };
+        let plans =
+            [plan("plan_1_a", "first"), plan("plan_1_b", "other"), plan("plan_1_a", "second")];
+        assert_eq!(store::plans::insert(&pool, &plans).await.unwrap(), [true, true, false]);
+        let again = [plan("plan_1_c", "late"), plan("plan_1_b", "again")];
+        assert_eq!(store::plans::insert(&pool, &again).await.unwrap(), [true, false]);
+        let kept = store::plans::get(&pool, "plan_1_a").await.unwrap().unwrap();
+        assert_eq!(kept.task_description, "first");
+    }
 }

@@ -1,32 +1,40 @@
 //! `plans`
 
+use std::collections::HashSet;
+
 use domain::{Time, dto::Plan};
 use sqlx::PgExecutor;
 
 use crate::Result;
 
-/// Stores plans: one statement, however many.
-pub async fn insert(db: impl PgExecutor<'_>, plans: &[Plan]) -> Result<()> {
-    let json = |plan: &Plan| -> Result<(String, String)> {
+/// Stores plans: one statement, however many. Says of each whether it was stored; one whose id is
+/// taken is not.
+pub async fn insert(db: impl PgExecutor<'_>, plans: &[Plan]) -> Result<Vec<bool>> {
+    let mut seen = HashSet::new();
+    let fresh: Vec<&Plan> = plans.iter().filter(|plan| seen.insert(&plan.plan_id)).collect();
+    let json = |plan: &&Plan| -> Result<(String, String)> {
         Ok((serde_json::to_string(&plan.subtasks)?, serde_json::to_string(&plan.execution_plan)?))
     };
     let (subtasks, execution): (Vec<String>, Vec<String>) =
-        plans.iter().map(json).collect::<Result<Vec<_>>>()?.into_iter().unzip();
-    sqlx::query!(
+        fresh.iter().map(json).collect::<Result<Vec<_>>>()?.into_iter().unzip();
+    let stored = sqlx::query_scalar!(
         "INSERT INTO plans (plan_id, task_description, session_id, subtasks, execution_plan, created_at)
          SELECT p.id, p.task, p.session_id, p.subtasks::json, p.execution_plan::json, p.created_at
          FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[])
-             AS p (id, task, session_id, subtasks, execution_plan, created_at)",
-        &plans.iter().map(|p| p.plan_id.clone()).collect::<Vec<_>>(),
-        &plans.iter().map(|p| p.task_description.clone()).collect::<Vec<_>>(),
-        &plans.iter().map(|p| p.session_id.clone()).collect::<Vec<_>>() as &[Option<String>],
+             AS p (id, task, session_id, subtasks, execution_plan, created_at)
+         ON CONFLICT (plan_id) DO NOTHING
+         RETURNING plan_id",
+        &fresh.iter().map(|p| p.plan_id.clone()).collect::<Vec<_>>(),
+        &fresh.iter().map(|p| p.task_description.clone()).collect::<Vec<_>>(),
+        &fresh.iter().map(|p| p.session_id.clone()).collect::<Vec<_>>() as &[Option<String>],
         &subtasks,
         &execution,
-        &plans.iter().map(|p| p.created_at).collect::<Vec<Time>>()
+        &fresh.iter().map(|p| p.created_at).collect::<Vec<Time>>()
     )
-    .execute(db)
+    .fetch_all(db)
     .await?;
-    Ok(())
+    let mut stored: HashSet<String> = stored.into_iter().collect();
+    Ok(plans.iter().map(|plan| stored.remove(&plan.plan_id)).collect())
 }
 
 /// One plan.
