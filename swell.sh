@@ -37,7 +37,7 @@ case "$command" in
   dev)
     scripts/setup.sh
     . scripts/env.sh
-    exec cargo leptos watch "$@"
+    exec cargo leptos watch --split "$@"
     ;;
   bench)
     scripts/setup.sh

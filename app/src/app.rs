@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use leptos_meta::{Title, provide_meta_context};
 use leptos_router::{
-    SsrMode,
+    Lazy, LazyRoute, SsrMode,
     components::{FlatRoutes, Route, Router},
     hooks::use_location,
     path,
@@ -14,12 +14,37 @@ use crate::{
     clock::Clock,
     components::{ConfirmDialog, Header, Notices},
     desk::Desk,
-    live::Live,
-    pages::{
-        BatchPage, CrashPage, LoginPage, NotFoundPage, PlanPage, PromptPage, SessionPage,
-        SessionsPage, StoredPlanPage,
-    },
+    live,
+    pages::{CrashPage, NotFoundPage, SessionPage, SessionsPage},
+    split::{Aside, Planner, aside_page, batch_page, planner_page},
 };
+
+/// Routes to pages that are downloaded when they are first opened.
+macro_rules! lazy_routes {
+    ($($route:ident => $page:expr,)*) => {$(
+        struct $route;
+
+        impl LazyRoute for $route {
+            fn data() -> Self {
+                Self
+            }
+
+            async fn view(_: Self) -> AnyView {
+                $page.await
+            }
+        }
+    )*};
+}
+
+lazy_routes! {
+    Batch => batch_page(),
+    Plan => planner_page(Planner::Plan),
+    StoredPlan => planner_page(Planner::Stored),
+    Prompt => planner_page(Planner::Prompt),
+    Live => aside_page(Aside::Live),
+    Registry => aside_page(Aside::Registry),
+    Login => aside_page(Aside::Login),
+}
 
 /// The title of the window, `page · Swell`.
 #[expect(clippy::needless_pass_by_value, reason = "the formatter of `Title`")]
@@ -37,7 +62,7 @@ pub fn App() -> impl IntoView {
     provide_meta_context();
     Clock::provide();
     Desk::provide();
-    Live::provide();
+    live::Live::provide();
     view! {
         <Title formatter=window_title/>
         <Router>
@@ -49,11 +74,13 @@ pub fn App() -> impl IntoView {
                     <FlatRoutes fallback=|| view! { <NotFoundPage/> }.into_any()>
                         <Route path=path!("/") view=|| view! { <SessionsPage/> }.into_any() ssr=SsrMode::Async/>
                         <Route path=path!("/sessions/:id") view=|| view! { <SessionPage/> }.into_any() ssr=SsrMode::Async/>
-                        <Route path=path!("/batches/:id") view=|| view! { <BatchPage/> }.into_any() ssr=SsrMode::Async/>
-                        <Route path=path!("/plan") view=|| view! { <PlanPage/> }.into_any() ssr=SsrMode::Async/>
-                        <Route path=path!("/plan/:id") view=|| view! { <StoredPlanPage/> }.into_any() ssr=SsrMode::Async/>
-                        <Route path=path!("/prompt") view=|| view! { <PromptPage/> }.into_any() ssr=SsrMode::Async/>
-                        <Route path=path!("/login") view=|| view! { <LoginPage/> }.into_any() ssr=SsrMode::Async/>
+                        <Route path=path!("/batches/:id") view={Lazy::<Batch>::new()} ssr=SsrMode::Async/>
+                        <Route path=path!("/plan") view={Lazy::<Plan>::new()} ssr=SsrMode::Async/>
+                        <Route path=path!("/plan/:id") view={Lazy::<StoredPlan>::new()} ssr=SsrMode::Async/>
+                        <Route path=path!("/prompt") view={Lazy::<Prompt>::new()} ssr=SsrMode::Async/>
+                        <Route path=path!("/live") view={Lazy::<Live>::new()} ssr=SsrMode::Async/>
+                        <Route path=path!("/registry") view={Lazy::<Registry>::new()} ssr=SsrMode::Async/>
+                        <Route path=path!("/login") view={Lazy::<Login>::new()} ssr=SsrMode::Async/>
                     </FlatRoutes>
                 </ErrorBoundary>
             </main>

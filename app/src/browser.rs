@@ -4,7 +4,7 @@
 
 #[cfg(feature = "hydrate")]
 mod imp {
-    use leptos::prelude::document;
+    use leptos::prelude::{document, window};
     use wasm_bindgen::JsCast;
 
     pub fn now_ms() -> i64 {
@@ -51,6 +51,14 @@ mod imp {
             let _ = element.focus();
         }
     }
+
+    pub fn is_dialog_open() -> bool {
+        document().query_selector("dialog[open]").is_ok_and(|found| found.is_some())
+    }
+
+    pub fn origin() -> String {
+        window().location().origin().unwrap_or_default()
+    }
 }
 
 #[cfg(not(feature = "hydrate"))]
@@ -67,6 +75,12 @@ mod imp {
         false
     }
     pub fn focus(_: &str) {}
+    pub fn is_dialog_open() -> bool {
+        false
+    }
+    pub fn origin() -> String {
+        String::new()
+    }
 }
 
 /// Milliseconds since 1970.
@@ -99,4 +113,16 @@ pub async fn copy(text: String) -> bool {
 /// Moves the keyboard focus to an element.
 pub fn focus(id: &str) {
     imp::focus(id);
+}
+
+/// Whether a dialog waits for an answer.
+#[must_use]
+pub fn is_dialog_open() -> bool {
+    imp::is_dialog_open()
+}
+
+/// Where this server is, such as `http://127.0.0.1:3847`.
+#[must_use]
+pub fn origin() -> String {
+    imp::origin()
 }

@@ -33,6 +33,12 @@ impl Clock {
     pub fn now(self) -> Option<i64> {
         self.0.get()
     }
+
+    /// The same without following it.
+    #[must_use]
+    pub fn glance(self) -> Option<i64> {
+        self.0.get_untracked()
+    }
 }
 
 /// The clock.

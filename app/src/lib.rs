@@ -22,6 +22,7 @@ pub mod paths;
 pub mod server_fns;
 #[cfg(feature = "ssr")]
 mod shell;
+mod split;
 pub mod theme;
 pub mod views;
 
@@ -29,3 +30,5 @@ pub use app::App;
 pub use error::AppError;
 #[cfg(feature = "ssr")]
 pub use shell::shell;
+#[cfg(feature = "hydrate")]
+pub use split::preload;

@@ -30,6 +30,22 @@ pub fn session(id: &str) -> String {
     format!("/sessions/{}", encoded(id))
 }
 
+/// An address with more to its query; the names are plain words.
+#[must_use]
+pub fn with_query(mut path: String, query: &[(&str, String)]) -> String {
+    for (name, value) in query {
+        let mark = if path.contains('?') { '&' } else { '?' };
+        let _ = write!(path, "{mark}{name}={}", encoded(value));
+    }
+    path
+}
+
+/// A session's page with the drawer open on a subtask.
+#[must_use]
+pub fn subtask(session_id: &str, id: Uuid) -> String {
+    with_query(session(session_id), &[("subtask", id.to_string())])
+}
+
 /// A batch's page.
 #[must_use]
 pub fn batch(id: Uuid) -> String {
@@ -45,18 +61,10 @@ pub fn plan(id: &str) -> String {
 /// A page of the list of sessions.
 #[must_use]
 pub fn sessions(search: Option<&str>, cursor: Option<&str>) -> String {
-    let mut path = String::from("/");
-    for (name, value) in [("q", search), ("cursor", cursor)] {
-        if let Some(value) = value {
-            let _ = write!(
-                path,
-                "{}{name}={}",
-                if path.len() == 1 { '?' } else { '&' },
-                encoded(value)
-            );
-        }
-    }
-    path
+    let query = [("q", search), ("cursor", cursor)];
+    let given: Vec<_> =
+        query.into_iter().filter_map(|(name, value)| Some((name, value?.to_owned()))).collect();
+    with_query("/".to_owned(), &given)
 }
 
 /// `rel` for a link: the router would decode a `%` in an id once too often, so the browser itself
@@ -83,6 +91,9 @@ mod tests {
         assert_eq!(session("plain-1"), "/sessions/plain-1");
         assert_eq!(session("a/b c?#%\"é"), "/sessions/a%2Fb%20c%3F%23%25%22%C3%A9");
         assert_eq!(session(".."), "/sessions/_?id=..");
+        let id = Uuid::nil();
+        assert_eq!(subtask("a", id), format!("/sessions/a?subtask={id}"));
+        assert_eq!(subtask("..", id), format!("/sessions/_?id=..&subtask={id}"));
         assert_eq!(rel("100%"), Some("external"));
         assert_eq!(rel("a/b"), None);
     }

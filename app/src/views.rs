@@ -4,6 +4,7 @@
 use domain::{
     Time,
     batch::Batch,
+    conflict::Conflict,
     dto::{ConflictReport, SessionDetail},
     subtask::{Subtask, SubtaskStatus},
     synthesis::Synthesis,
@@ -12,13 +13,23 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::format::clipped;
+#[cfg(feature = "ssr")]
+use domain::dto::Action;
 
+/// Most subtasks of a wave that a session's first paint shows.
+pub const ROWS_PER_WAVE: usize = 200;
 /// Most subtasks that one request for a wave or a batch reads.
-pub const ROWS_PER_READ: usize = 200;
+pub const ROWS_PER_READ: usize = 500;
 /// Most subtasks that a session's first paint shows over all its waves.
 pub const ROWS_PER_PAGE: usize = 1_000;
+/// Most files that a tool call in a list names.
+#[cfg(feature = "ssr")]
+const FILES_PER_ACTION: usize = 3;
 /// Longest description in a row; characters.
 const DESCRIPTION: usize = 280;
+/// Longest result that the drawer shows; characters.
+#[cfg(feature = "ssr")]
+const RESULT: usize = 20_000;
 /// Longest summary of a result; characters.
 const SUMMARY: usize = 1_000;
 /// Most results, files or conflicts of a synthesis that a page shows.
@@ -45,12 +56,18 @@ pub struct Row {
     pub priority: i32,
     /// Whether its failure leaves the wave standing.
     pub optional: bool,
-    /// How many subtasks must complete first.
-    pub blockers: i32,
+    /// What must complete first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub blocked_by: Vec<Uuid>,
     /// How many of them have not.
     pub open_blockers: i32,
     /// How often it was tried again.
     pub retry_count: i32,
+    /// The tool that its agent called last, as far as the page has heard.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_tool: Option<String>,
+    /// When it was submitted.
+    pub created_at: Time,
     /// When it started.
     pub started_at: Option<Time>,
     /// When it ended.
@@ -69,9 +86,11 @@ impl From<&Subtask> for Row {
             status: subtask.status,
             priority: subtask.priority,
             optional: subtask.optional,
-            blockers: i32::try_from(subtask.blocked_by.len()).unwrap_or(i32::MAX),
+            blocked_by: subtask.blocked_by.clone(),
             open_blockers: subtask.open_blockers,
             retry_count: subtask.retry_count,
+            last_tool: None,
+            created_at: subtask.created_at,
             started_at: subtask.started_at,
             completed_at: subtask.completed_at,
         }
@@ -98,6 +117,158 @@ pub struct SessionView {
     pub detail: SessionDetail,
     /// Subtasks of its waves.
     pub waves: Vec<WaveRows>,
+    /// The files that its subtasks changed at the same time.
+    pub conflicts: Vec<Conflict>,
+    /// Who touched what, when that was asked for: the JSON of a `Heat`, read by the view that shows
+    /// it, so that what reads it is not downloaded before.
+    pub heat: Option<String>,
+    /// The subtask that was asked for, when there is one: the JSON of a [`SubtaskView`].
+    pub subtask: Option<String>,
+}
+
+/// A subtask in full, and what its agent did lately.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SubtaskView {
+    /// As a list shows it.
+    pub row: Row,
+    /// What is to be done, whole.
+    pub description: String,
+    /// The orchestrator's name for it.
+    pub task_id: Option<String>,
+    /// What its agent says came of it.
+    pub summary: Option<String>,
+    /// The files that its result names, the first [`ENTRIES`].
+    pub files: Vec<String>,
+    /// Its whole result as indented JSON, clipped.
+    pub result: Option<String>,
+    /// Its latest tool calls, newest first.
+    pub actions: Vec<ActionRow>,
+    /// Whether there were more.
+    pub more_actions: bool,
+}
+
+/// A tool call in a list.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ActionRow {
+    /// The action.
+    pub id: Uuid,
+    /// The tool.
+    pub tool_name: String,
+    /// The files it touched, the first few.
+    pub files: Vec<String>,
+    /// The exit code of a command.
+    pub exit_code: Option<i32>,
+    /// How long it took; milliseconds.
+    pub duration_ms: Option<i64>,
+    /// When it was recorded.
+    pub at: Time,
+}
+
+#[cfg(feature = "ssr")]
+impl SubtaskView {
+    /// Cut to what the drawer shows.
+    #[must_use]
+    pub fn new(subtask: &Subtask, actions: &[Action], more_actions: bool) -> Self {
+        let result = subtask.result.as_ref().map(domain::json::JsonObject::parse);
+        let summary = result.as_ref().and_then(|result| result.get("summary")?.as_str());
+        let mut files = domain::conflict::reported_files(subtask);
+        files.truncate(ENTRIES);
+        Self {
+            row: Row::from(subtask),
+            description: subtask.description.clone(),
+            task_id: subtask.task_id.clone(),
+            summary: summary.map(|summary| clipped(summary, SUMMARY)),
+            files,
+            result: result
+                .and_then(|result| serde_json::to_string_pretty(&result).ok())
+                .map(|text| clipped(&text, RESULT)),
+            actions: actions.iter().map(ActionRow::from).collect(),
+            more_actions,
+        }
+    }
+}
+
+#[cfg(feature = "ssr")]
+impl From<&Action> for ActionRow {
+    fn from(action: &Action) -> Self {
+        Self {
+            id: action.id,
+            tool_name: action.tool_name.clone(),
+            files: action.file_paths.iter().take(FILES_PER_ACTION).cloned().collect(),
+            exit_code: action.exit_code,
+            duration_ms: action.duration_ms,
+            at: action.created_at,
+        }
+    }
+}
+
+/// The latest of the log, and where it ends.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EventFeed {
+    /// Newest first.
+    pub rows: Vec<EventRow>,
+    /// The log's last position.
+    pub last_seq: i64,
+}
+
+/// An event in the feed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EventRow {
+    /// Its position in the log.
+    pub seq: i64,
+    /// Its name.
+    pub event: String,
+    /// Its session.
+    pub session_id: String,
+    /// The subtask that it is about.
+    pub subtask_id: Option<Uuid>,
+    /// The batch that it is about.
+    pub batch_id: Option<Uuid>,
+    /// What happened, in a few words.
+    pub what: String,
+    /// When.
+    pub at: Time,
+}
+
+impl EventRow {
+    /// An event in a few words, from what its data says.
+    #[must_use]
+    pub fn new(seq: i64, event: &str, data: &serde_json::Value, at: Time) -> Self {
+        let text = |name: &str| data[name].as_str().unwrap_or_default();
+        let id = |name: &str| data[name].as_str().and_then(|id| id.parse().ok());
+        let wave = data["wave_number"].as_i64().or_else(|| data["to"].as_i64());
+        let mut parts: Vec<String> = Vec::new();
+        parts.extend(wave.map(|wave| format!("wave {wave}")));
+        for name in ["agent_type", "agent_id", "tool_name", "status", "outcome"] {
+            if !text(name).is_empty() {
+                parts.push(text(name).to_owned());
+            }
+        }
+        let files = data["file_paths"].as_array().into_iter().flatten();
+        parts.extend(files.filter_map(|file| file.as_str()).take(3).map(str::to_owned));
+        if let (Some(done), Some(total)) =
+            (data["completed_tasks"].as_i64(), data["total_tasks"].as_i64())
+        {
+            parts.push(format!("{done}/{total}"));
+        }
+        Self {
+            seq,
+            event: event.to_owned(),
+            session_id: text("session_id").to_owned(),
+            subtask_id: id("subtask_id"),
+            batch_id: id("batch_id"),
+            what: clipped(&parts.join(" · "), DESCRIPTION),
+            at,
+        }
+    }
+
+    /// Whether a text is in it, in any case of ASCII letters.
+    #[must_use]
+    pub fn says(&self, text: &str) -> bool {
+        let text = text.trim().to_ascii_lowercase();
+        let has = |it: &str| it.to_ascii_lowercase().contains(&text);
+        has(&self.session_id) || has(&self.what) || has(&self.event)
+    }
 }
 
 /// A batch's page.

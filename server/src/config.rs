@@ -23,7 +23,7 @@ pub struct Cli {
 }
 
 /// The subcommands.
-#[derive(Clone, Copy, Debug, Subcommand)]
+#[derive(Clone, Debug, Subcommand)]
 pub enum Command {
     /// Serve the dashboard, the REST API and the socket.
     Serve,
@@ -33,6 +33,8 @@ pub enum Command {
     Doctor,
     /// Print the OpenAPI document.
     Openapi,
+    /// Play a session against a running server, as agents would: with failures, a conflict, retries.
+    Demo(crate::demo::Demo),
 }
 
 /// How to serve.

@@ -5,7 +5,9 @@
 #![recursion_limit = "256"]
 
 pub mod bodies;
+pub mod client;
 pub mod config;
+pub mod demo;
 pub mod docs;
 pub mod doctor;
 pub mod edge;

@@ -5,6 +5,9 @@ use swell::config::{Cli, Command};
 
 fn main() -> std::process::ExitCode {
     let cli = Cli::parse();
+    if let Some(Command::Demo(demo)) = &cli.command {
+        return finish(swell::demo::run(demo, cli.serve.api_token));
+    }
     swell::telemetry::start(&cli.log);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -16,10 +19,15 @@ fn main() -> std::process::ExitCode {
             Command::Migrate => swell::serve::migrate(cli.database).await,
             Command::Doctor => swell::doctor::run(&cli.serve, &cli.database).await,
             Command::Openapi => swell::openapi::print(),
+            Command::Demo(_) => Ok(()),
         }
     });
     // What still runs in the background has nothing left to say.
     runtime.shutdown_background();
+    finish(done)
+}
+
+fn finish(done: Result<(), String>) -> std::process::ExitCode {
     match done {
         Ok(()) => std::process::ExitCode::SUCCESS,
         Err(message) => fail(&message),

@@ -74,16 +74,52 @@ pub fn normalise_path(path: &str) -> String {
 
 /// The strings of an array inside a JSON object, as normalised paths.
 fn paths_in(object: Option<&crate::json::JsonObject>, key: &str) -> Vec<String> {
-    let Some(object) = object else { return Vec::new() };
-    match object.parse().get(key) {
-        Some(serde_json::Value::Array(items)) => items
-            .iter()
-            .filter_map(serde_json::Value::as_str)
-            .map(normalise_path)
-            .filter(|path| !path.is_empty())
-            .collect(),
-        _ => Vec::new(),
+    object.and_then(|object| object.parse().get(key).map(paths)).unwrap_or_default()
+}
+
+/// The strings of a JSON array as normalised paths; none when it is no array.
+#[must_use]
+pub fn paths(array: &serde_json::Value) -> Vec<String> {
+    let strings = array.as_array().into_iter().flatten().filter_map(serde_json::Value::as_str);
+    strings.map(normalise_path).filter(|path| !path.is_empty()).collect()
+}
+
+/// A subtask and every file that it touched.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Touched {
+    /// The subtask.
+    pub id: Uuid,
+    /// The role of the subtask.
+    pub agent_type: String,
+    /// The files, normalised.
+    pub files: BTreeSet<String>,
+}
+
+/// The files that several subtasks touched, by path. `touched` are subtasks that may run at the same
+/// time, oldest first; `graph` holds them and everything that they wait for.
+#[must_use]
+pub fn file_conflicts(touched: &[Touched], graph: &Graph) -> Vec<Conflict> {
+    let mut by_file: BTreeMap<&str, Vec<&Touched>> = BTreeMap::new();
+    for subtask in touched {
+        for file in &subtask.files {
+            by_file.entry(file).or_default().push(subtask);
+        }
     }
+    by_file
+        .into_iter()
+        .filter(|(_, touching)| touching.len() > 1)
+        .map(|(file, touching)| {
+            let ids: Vec<Uuid> = touching.iter().map(|subtask| subtask.id).collect();
+            Conflict {
+                kind: ConflictKind::FileConflict,
+                severity: if graph.is_chain(&ids) { Severity::Low } else { Severity::High },
+                agents: agents(touching.iter().map(|subtask| subtask.agent_type.as_str())),
+                subtask_ids: ids,
+                description: format!("Multiple agents modified the same file: {file}"),
+                files: vec![file.to_owned()],
+            }
+        })
+        .collect()
 }
 
 /// The files that a subtask reports in its result, in its own order, each once.
@@ -121,24 +157,14 @@ pub fn conflicts(subtasks: &[Subtask], actions: &ActionFiles, graph: &Graph) -> 
     let mut ordered: Vec<&Subtask> = subtasks.iter().collect();
     ordered.sort_unstable_by_key(|subtask| subtask.id);
 
-    let mut by_file: BTreeMap<String, Vec<&Subtask>> = BTreeMap::new();
-    for subtask in &ordered {
-        for file in touched_files(subtask, actions) {
-            by_file.entry(file).or_default().push(subtask);
-        }
-    }
-    let file_conflicts =
-        by_file.into_iter().filter(|(_, touching)| touching.len() > 1).map(|(file, touching)| {
-            let ids: Vec<Uuid> = touching.iter().map(|subtask| subtask.id).collect();
-            Conflict {
-                kind: ConflictKind::FileConflict,
-                severity: if graph.is_chain(&ids) { Severity::Low } else { Severity::High },
-                agents: agents(touching.iter().map(|subtask| subtask.agent_type.as_str())),
-                subtask_ids: ids,
-                description: format!("Multiple agents modified the same file: {file}"),
-                files: vec![file],
-            }
-        });
+    let touched: Vec<Touched> = ordered
+        .iter()
+        .map(|subtask| Touched {
+            id: subtask.id,
+            agent_type: subtask.agent_type.clone(),
+            files: touched_files(subtask, actions),
+        })
+        .collect();
     let stranded =
         ordered.iter().filter(|subtask| !subtask.status.is_terminal()).filter_map(|subtask| {
             let failed = graph.failed_blocker(subtask.id)?;
@@ -156,7 +182,7 @@ pub fn conflicts(subtasks: &[Subtask], actions: &ActionFiles, graph: &Graph) -> 
                 files: Vec::new(),
             })
         });
-    file_conflicts.chain(stranded).collect()
+    file_conflicts(&touched, graph).into_iter().chain(stranded).collect()
 }
 
 fn agents<'a>(types: impl Iterator<Item = &'a str>) -> Vec<String> {

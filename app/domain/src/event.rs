@@ -25,14 +25,19 @@ pub enum Channel {
     Batch(Uuid),
     /// Everything of one agent type.
     Agent(String),
+    /// Everything; an extension of the document's channels.
+    All,
 }
 
 impl Channel {
-    /// Parses `global`, `sessions/{id}`, `batches/{id}` or `agents/{type}`.
+    /// Parses `global`, `all`, `sessions/{id}`, `batches/{id}` or `agents/{type}`.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
         if name == "global" {
             return Some(Self::Global);
+        }
+        if name == "all" {
+            return Some(Self::All);
         }
         let (kind, id) = name.split_once('/')?;
         if id.is_empty()
@@ -54,6 +59,7 @@ impl fmt::Display for Channel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Global => f.write_str("global"),
+            Self::All => f.write_str("all"),
             Self::Session(id) => write!(f, "sessions/{id}"),
             Self::Batch(id) => write!(f, "batches/{id}"),
             Self::Agent(kind) => write!(f, "agents/{kind}"),
@@ -282,6 +288,7 @@ impl Event {
             Channel::Session(id) => self.session_id == *id,
             Channel::Batch(id) => self.batch_id == Some(*id),
             Channel::Agent(kind) => self.agent_type.as_ref() == Some(kind),
+            Channel::All => true,
         }
     }
 }

@@ -383,3 +383,34 @@ proptest! {
         prop_assert_eq!(needs.iter().filter(told).count(), failed, "each failed one once");
     }
 }
+
+#[test]
+fn what_a_later_wave_has_gone_past_needs_nobody_unless_something_waits_for_it() {
+    let rows = [
+        row(1, Failed, &[]),
+        row(2, Failed, &[]),
+        row(3, Blocked, &[2]),
+        row(4, Completed, &[]),
+        row(5, Completed, &[]),
+        row(6, Failed, &[]),
+    ];
+    let mut watched = watched(&rows);
+    let conflicts =
+        [conflict("old", Severity::High, &[4, 5]), conflict("new", Severity::High, &[5, 6])];
+    for subtask in &mut watched[..5] {
+        subtask.wave = 1;
+    }
+    let wanted = [
+        need(Concern::Stranded, &[2], &[], 1),
+        need(Concern::Conflict, &[5, 6], &["new"], 0),
+        need(Concern::Failed, &[6], &[], 0),
+    ];
+    assert_eq!(attention(&watched, &conflicts, 0), wanted);
+
+    // The later wave is there, but has not begun.
+    watched[5].started_at = None;
+    watched[5].status = Pending;
+    let left: Vec<_> =
+        attention(&watched, &conflicts, 0).into_iter().map(|need| need.concern).collect();
+    assert_eq!(left, [Concern::Stranded, Concern::Conflict, Concern::Conflict, Concern::Failed]);
+}

@@ -6,12 +6,11 @@ use domain::{
     event::Envelope,
 };
 use leptos::prelude::*;
-use serde_json::Value;
 use uuid::Uuid;
 
 use super::{
     Board,
-    change::{BatchChange, RowChange, WaveChange},
+    change::{ActionNews, BatchChange, RowChange, WaveChange},
 };
 
 /// Most subtasks to remember news of before they are loaded.
@@ -31,12 +30,15 @@ impl Board {
     pub fn apply(&self, event: &Envelope) -> Option<Need> {
         self.index.update_value(|index| index.seq = index.seq.max(event.seq));
         let at = Time::from_timestamp_millis(event.timestamp).unwrap_or_default();
+        let data = &event.data;
+        // What cannot be read is an event of a newer server, and is left alone.
         match event.event.as_str() {
-            "subtask.updated" => self.row_changed(read(&event.data)?, at),
-            "batch.created" => self.batch_created(read(&event.data)?, at),
-            "batch.completed" => self.batch_completed(&read(&event.data)?, at),
+            "subtask.updated" => self.row_changed(RowChange::read(data)?, at),
+            "action.recorded" => self.action_recorded(ActionNews::read(data)?),
+            "batch.created" => self.batch_created(BatchChange::read(data)?, at),
+            "batch.completed" => self.batch_completed(&BatchChange::read(data)?, at),
             "batch.reopened" => Some(Need::Detail),
-            name if name.starts_with("wave.") => self.wave_changed(read(&event.data)?, at),
+            name if name.starts_with("wave.") => self.wave_changed(WaveChange::read(data)?, at),
             _ => None,
         }
     }
@@ -55,6 +57,14 @@ impl Board {
             }),
         }
         (!counted_here).then_some(Need::Detail)
+    }
+
+    fn action_recorded(&self, action: ActionNews) -> Option<Need> {
+        let row = self.row(action.subtask_id?)?;
+        if row.read_untracked().last_tool.as_ref() != Some(&action.tool_name) {
+            row.update(|row| row.last_tool = Some(action.tool_name));
+        }
+        None
     }
 
     fn batch_created(&self, change: BatchChange, at: Time) -> Option<Need> {
@@ -100,9 +110,4 @@ impl Board {
         state.wave.update(|wave| change.apply(wave, at));
         (!known).then_some(Need::Detail)
     }
-}
-
-/// The data of an event; what cannot be read is an event of a newer server, and is left alone.
-fn read<T: serde::de::DeserializeOwned>(data: &Value) -> Option<T> {
-    T::deserialize(data).ok()
 }

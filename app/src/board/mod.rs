@@ -103,7 +103,11 @@ impl Board {
     /// A subtask as it now stands.
     pub fn put_row(&self, row: Row) {
         if let Some(signal) = self.index.with_value(|index| index.rows.get(&row.id).cloned()) {
-            signal.set(row);
+            // What only events tell stays.
+            signal.update(|known| {
+                let last_tool = known.last_tool.take();
+                *known = Row { last_tool: row.last_tool.clone().or(last_tool), ..row };
+            });
         }
     }
 
@@ -135,6 +139,45 @@ impl Board {
             entry.row.read_untracked().status == domain::subtask::SubtaskStatus::Failed
         };
         rows.iter().filter(failed).map(|entry| entry.id).collect()
+    }
+
+    /// A subtask, when it is loaded.
+    #[must_use]
+    pub fn row(&self, id: Uuid) -> Option<ArcRwSignal<Row>> {
+        self.index.with_value(|index| index.rows.get(&id).cloned())
+    }
+
+    /// The subtasks that are loaded, by wave, oldest first; tracks which there are, not how they stand.
+    #[must_use]
+    pub fn entries(&self) -> Vec<RowEntry> {
+        self.waves.get().iter().flat_map(|state| state.rows.get()).collect()
+    }
+
+    /// How many subtasks are loaded; tracks nothing.
+    #[must_use]
+    pub fn loaded(&self) -> usize {
+        self.index.with_value(|index| index.rows.len())
+    }
+
+    /// Whether every subtask of the session is loaded; tracks it.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.waves.get().iter().all(|state| state.complete.get())
+    }
+
+    /// Whether a wave runs; tracks it.
+    #[must_use]
+    pub fn runs(&self, number: i32) -> bool {
+        let running = domain::wave::WaveStatus::Running;
+        self.wave(number).is_some_and(|state| state.wave.read().status == running)
+    }
+
+    /// Tracks every wave's status and counters.
+    pub fn track_progress(&self) {
+        for state in self.waves.get() {
+            state.tally.track();
+            state.wave.track();
+        }
     }
 
     /// The wave of that number.

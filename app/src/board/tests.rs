@@ -23,9 +23,11 @@ fn row(id: u128, wave_number: i32, status: SubtaskStatus) -> Row {
         status,
         priority: 5,
         optional: false,
-        blockers: 0,
+        blocked_by: Vec::new(),
         open_blockers: 0,
         retry_count: 0,
+        created_at: domain::Time::UNIX_EPOCH,
+        last_tool: None,
         started_at: None,
         completed_at: None,
     }
@@ -48,6 +50,9 @@ fn board(complete: bool) -> Board {
             cursor: None,
             complete,
         }],
+        conflicts: Vec::new(),
+        heat: None,
+        subtask: None,
     })
 }
 
@@ -149,4 +154,18 @@ fn the_engines_own_wave_events_move_the_header() {
         .map(|wave| (wave.wave_number, wave.status, wave.failed_tasks))
         .collect();
     assert_eq!(states, [(0, WaveStatus::Failed, 1), (3, WaveStatus::Running, 0)]);
+}
+
+#[test]
+fn a_recorded_action_shows_its_tool_and_a_newer_reading_of_the_subtask_keeps_it() {
+    let board = board(true);
+    let id = Uuid::from_u128(1);
+    let data = json!({ "subtask_id": id, "tool_name": "Edit", "session_id": "s" });
+    assert_eq!(board.apply(&event(11, "action.recorded", data)), None);
+    board.put_row(Row { priority: 9, ..row(1, 0, SubtaskStatus::Running) });
+    let row = board.row(id).map(|row| row.get_untracked());
+    let shown = row.map(|row| (row.last_tool, row.priority));
+    assert_eq!(shown, Some((Some("Edit".to_owned()), 9)));
+    // Of a session, not of a subtask.
+    assert_eq!(board.apply(&event(12, "action.recorded", json!({ "tool_name": "Bash" }))), None);
 }

@@ -15,6 +15,13 @@ pub struct RowEntry {
     pub row: ArcRwSignal<Row>,
 }
 
+impl PartialEq for RowEntry {
+    /// Whether it is the same subtask, not whether it stands the same.
+    fn eq(&self, other: &Self) -> bool {
+        self.id == other.id
+    }
+}
+
 /// A wave and everything of it that changes.
 #[derive(Clone, Debug)]
 pub struct WaveState {

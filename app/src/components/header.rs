@@ -18,8 +18,10 @@ pub fn Header() -> impl IntoView {
             </a>
             <nav class="nav" aria-label="Pages">
                 <A href="/" exact=true>"Sessions"</A>
+                <A href="/live">"Live"</A>
                 <A href="/plan">"Plan"</A>
                 <A href="/prompt">"Prompt"</A>
+                <A href="/registry">"Registry"</A>
                 <a href="/api/docs" rel="external">"API"</a>
             </nav>
             <div class="topbar-end">

@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 
+use super::each;
 use crate::desk::{Notice, use_desk};
 
 /// Notices in a corner; read out as they come.
@@ -23,7 +24,7 @@ pub fn Notices() -> impl IntoView {
     view! {
         <section class="notices" aria-label="Notices" aria-live="polite" aria-relevant="additions">
             <ul>
-                <For each=move || desk.notices.get() key=|notice| notice.id children=item/>
+                {each(move || desk.notices.get(), |notice| notice.id.into(), move |notice| item(notice).into_any())}
             </ul>
         </section>
     }

@@ -3,6 +3,7 @@
 use domain::{dto::WaveBrief, wave::WaveStatus};
 use leptos::prelude::*;
 
+use super::{each, key_of};
 use crate::format::percent;
 
 /// A bar: completed from the left, then failed.
@@ -66,7 +67,7 @@ pub fn WaveStrip(
     };
     view! {
         <ol class="strip" aria-label="Waves" data-testid="wave-strip">
-            <For each=move || numbers.get() key=|number| *number children=cell/>
+            {each(move || numbers.get(), key_of, move |number| cell(number).into_any())}
         </ol>
     }
 }

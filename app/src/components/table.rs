@@ -4,7 +4,7 @@ use domain::subtask::SubtaskStatus;
 use leptos::prelude::*;
 use uuid::Uuid;
 
-use super::{ActionButton, Elapsed, Mark, Status};
+use super::{ActionButton, Elapsed, Mark, Status, each};
 use crate::{board::RowEntry, paths::short, views::Row};
 
 /// Subtasks, in a region that scrolls sideways by itself where it is too wide.
@@ -16,6 +16,10 @@ pub fn SubtaskTable(
     /// The subtasks.
     #[prop(into)]
     rows: Signal<Vec<RowEntry>>,
+    /// Where more is said of a subtask.
+    href: Callback<Uuid, String>,
+    /// `rel` of these links.
+    rel: Option<&'static str>,
     /// Tries a failed subtask again.
     on_retry: Callback<Uuid>,
     /// Whether something is being done to them.
@@ -40,11 +44,7 @@ pub fn SubtaskTable(
                     </tr>
                 </thead>
                 <tbody>
-                    <For
-                        each=move || rows.get()
-                        key=|entry| entry.id
-                        children=move |entry| view! { <SubtaskRow entry on_retry busy/> }
-                    />
+                    {each(move || rows.get(), |entry| entry.id.as_u128(), move |entry| view! { <SubtaskRow entry href rel on_retry busy/> }.into_any())}
                 </tbody>
             </table>
         </div>
@@ -52,7 +52,13 @@ pub fn SubtaskTable(
 }
 
 #[component]
-fn SubtaskRow(entry: RowEntry, on_retry: Callback<Uuid>, busy: Signal<bool>) -> impl IntoView {
+fn SubtaskRow(
+    entry: RowEntry,
+    href: Callback<Uuid, String>,
+    rel: Option<&'static str>,
+    on_retry: Callback<Uuid>,
+    busy: Signal<bool>,
+) -> impl IntoView {
     let id = entry.id;
     let row = RwSignal::from(entry.row);
     // What a subtask is never changes; only how it stands does.
@@ -60,10 +66,10 @@ fn SubtaskRow(entry: RowEntry, on_retry: Callback<Uuid>, busy: Signal<bool>) -> 
     let status = Memo::new(move |_| row.read().status);
     let blockers = move || {
         let row = row.read();
-        if row.blockers == 0 {
+        if row.blocked_by.is_empty() {
             "–".to_owned()
         } else {
-            format!("{}/{}", row.open_blockers, row.blockers)
+            format!("{}/{}", row.open_blockers, row.blocked_by.len())
         }
     };
     let retries = move || match row.read().retry_count {
@@ -79,7 +85,12 @@ fn SubtaskRow(entry: RowEntry, on_retry: Callback<Uuid>, busy: Signal<bool>) -> 
                 {optional.then(|| view! { <span class="tag" title="Its failure leaves the wave standing">"optional"</span> })}
                 {move || row.read().agent_id.clone().map(|agent| view! { <bdi class="agent-id">{agent}</bdi> })}
             </th>
-            <td><div class="clamp" dir="auto" title=description.clone()>{description.clone()}</div></td>
+            <td>
+                <a class="clamp subtask-link" dir="auto" title=description.clone() id=format!("open-{id}")
+                    href=move || href.run(id) rel=rel data-noscroll="" data-testid="open-subtask">
+                    {description.clone()}
+                </a>
+            </td>
             <td class="num">{move || row.read().priority}</td>
             <td class="num">{blockers}</td>
             <td class="num">{retries}</td>

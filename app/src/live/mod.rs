@@ -12,7 +12,7 @@ use domain::event::Envelope;
 use leptos::prelude::*;
 
 pub use book::Book;
-pub use refresher::Refresher;
+pub use refresher::{Refresher, calmed};
 
 /// How fresh the page is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use std::{cell::Cell, future::Future, pin::Pin, rc::Rc, time::Duration};
 
-use leptos::{prelude::set_timeout, task::spawn_local};
+use leptos::{prelude::*, task::spawn_local};
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Phase {
@@ -48,6 +48,13 @@ impl Refresher {
         }
     }
 
+    /// Reads without a pause; nothing when a reading is under way.
+    pub fn now(&self) {
+        if self.phase.get() == Phase::Idle {
+            self.clone().run();
+        }
+    }
+
     fn run(self) {
         self.phase.set(Phase::Reading);
         spawn_local(async move {
@@ -58,6 +65,28 @@ impl Refresher {
             }
         });
     }
+}
+
+/// Counts up, at most once a `pause`, after what `track` tracks has changed: for what is worked out
+/// of many signals and need not follow each of them at once. 0 until then.
+pub fn calmed(pause: Duration, track: impl Fn() + 'static) -> ReadSignal<u32> {
+    let (beat, set_beat) = signal(0_u32);
+    Effect::new(move |refresher: Option<Refresher>| {
+        track();
+        let first = refresher.is_none();
+        let refresher = refresher.unwrap_or_else(|| {
+            Refresher::new(pause, move || {
+                // The page may be gone meanwhile.
+                set_beat.try_update(|beat| *beat = beat.wrapping_add(1));
+                std::future::ready(())
+            })
+        });
+        if !first {
+            refresher.ask();
+        }
+        refresher
+    });
+    beat
 }
 
 impl std::fmt::Debug for Refresher {

@@ -8,10 +8,7 @@ use leptos_meta::Title;
 use leptos_router::hooks::use_params_map;
 use uuid::Uuid;
 
-use super::{
-    synthesis::{Conflicts, SynthesisView},
-    wave_actions::complete,
-};
+use super::synthesis::{Conflicts, SynthesisView};
 use crate::{
     board::RowEntry,
     components::{
@@ -21,7 +18,7 @@ use crate::{
     error::AppError,
     live::{Refresher, follow},
     paths,
-    server_fns::{batch_view, retry_subtask},
+    server_fns::{batch_view, complete_batch, retry_subtask},
     views::{BatchView, Row},
 };
 
@@ -62,9 +59,13 @@ fn BatchBody(view: BatchView) -> impl IntoView {
     let synthesis = Memo::new(move |_| view.read().synthesis.clone());
     let conflicts = Memo::new(move |_| view.read().report.clone());
     let on_retry = Callback::new(move |id: Uuid| desk.attempt(busy, retry(id)));
-    let on_complete = Callback::new(move |()| desk.attempt(busy, complete(id)));
+    let on_complete = Callback::new(move |()| desk.attempt(busy, complete_batch(id)));
     let total = move || batch.read().total_tasks;
     let session = batch.read_untracked().session_id.clone();
+    let href = {
+        let session = session.clone();
+        Callback::new(move |id| paths::subtask(&session, id))
+    };
     view! {
         <Title text=format!("Batch {}", paths::short(id))/>
         <div class="page-head">
@@ -97,7 +98,7 @@ fn BatchBody(view: BatchView) -> impl IntoView {
         />
         <section class="panel" aria-labelledby="subtasks-title">
             <h2 id="subtasks-title">"Subtasks"</h2>
-            <SubtaskTable caption="Subtasks of this batch" rows on_retry busy/>
+            <SubtaskTable caption="Subtasks of this batch" rows href rel=paths::rel(&session) on_retry busy/>
             <Show when=move || usize::try_from(total()).is_ok_and(|total| rows.read().len() < total)>
                 <p class="hint">{move || format!("The first {} of {} are shown.", rows.read().len(), total())}</p>
             </Show>

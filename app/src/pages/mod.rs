@@ -2,22 +2,24 @@
 //! what happens to it.
 
 mod batch;
+mod live;
 mod login;
 mod not_found;
 mod plan;
 mod plan_board;
 mod prompt;
 mod prompt_result;
-mod session;
+mod registry;
+pub mod session;
 mod sessions;
 mod synthesis;
-mod wave;
-mod wave_actions;
 
 pub use batch::BatchPage;
+pub use live::LivePage;
 pub use login::LoginPage;
 pub use not_found::{CrashPage, NotFoundPage};
 pub use plan::{PlanPage, StoredPlanPage};
 pub use prompt::PromptPage;
+pub use registry::RegistryPage;
 pub use session::SessionPage;
 pub use sessions::SessionsPage;

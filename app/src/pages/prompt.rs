@@ -56,7 +56,7 @@ impl Form {
 }
 
 /// One entry a line, blank lines left out.
-fn lines(text: &str) -> Vec<String> {
+pub fn lines(text: &str) -> Vec<String> {
     text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect()
 }
 

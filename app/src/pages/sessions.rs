@@ -8,10 +8,10 @@ use domain::{
 };
 use leptos::prelude::*;
 use leptos_meta::Title;
-use leptos_router::{components::Form, hooks::use_query_map};
+use leptos_router::hooks::use_query_map;
 
 use crate::{
-    components::{CopyButton, ProblemView, TimeTag, Waiting, WaveStrip},
+    components::{CopyButton, ProblemView, TimeTag, Waiting, WaveStrip, each, key_of},
     live::{Heard, Refresher, follow},
     paths,
     server_fns::list_sessions,
@@ -38,7 +38,7 @@ pub fn SessionsPage() -> impl IntoView {
         <Title text="Sessions"/>
         <div class="page-head">
             <h1>"Sessions"</h1>
-            <Form method="GET" action="/" attr:class="search" attr:role="search">
+            <form method="get" action="/" class="search" role="search">
                 <label for="q" class="visually-hidden">"Search sessions"</label>
                 <input
                     id="q"
@@ -50,7 +50,7 @@ pub fn SessionsPage() -> impl IntoView {
                     value=asked.get_untracked().0
                 />
                 <button type="submit" class="button">"Search"</button>
-            </Form>
+            </form>
         </div>
         <Transition fallback=|| view! { <Waiting/> }>
             {move || Suspend::new(async move {
@@ -90,7 +90,7 @@ fn SessionList(page: SessionPage, search: Option<String>, cursor: Option<String>
             <Empty searched=searched.clone() paged/>
         </Show>
         <ul class="sessions" data-testid="sessions">
-            <For each=move || shown.get() key=|(id, _)| id.clone() children=|(id, summary)| view! { <SessionItem id summary/> }/>
+            {each(move || shown.get(), |(id, _)| key_of(id), |(id, summary)| view! { <SessionItem id summary/> }.into_any())}
         </ul>
         <nav class="pager" aria-label="Pages of the list">{first} {onward}</nav>
     }

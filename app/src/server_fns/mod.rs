@@ -5,12 +5,14 @@
 #![expect(missing_docs, reason = "the fields of the structs that the macro makes of the arguments")]
 
 mod batches;
+mod files;
 mod json;
 mod planning;
 mod sessions;
 mod subtasks;
 
 pub use batches::*;
+pub use files::*;
 pub(crate) use json::Text;
 pub use planning::*;
 pub use sessions::*;

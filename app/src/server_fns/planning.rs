@@ -1,8 +1,9 @@
 //! The prompt crafter, plans, and the registry of agents.
 
 use domain::{
-    dto::{CraftPrompt, Decompose, LaunchAnswer, LaunchPlan, Plan, Registry},
+    dto::{CraftPrompt, Decompose, LaunchAnswer, LaunchPlan, Plan, PutAgent, Registry},
     planner::CraftedPrompt,
+    registry::AgentProfile,
 };
 use leptos::prelude::*;
 
@@ -39,4 +40,16 @@ pub async fn launch_plan(id: String, body: LaunchPlan) -> Result<LaunchAnswer, A
 #[server(name = RegistryCall, endpoint = "registry", input = Json, output = Json)]
 pub async fn registry() -> Result<Registry, AppError> {
     engine()?.registry().await.map_err(refuse)
+}
+
+/// Adds or replaces an agent type.
+#[server(name = PutAgentCall, endpoint = "put-agent", input = Json, output = Json)]
+pub async fn put_agent(agent_type: String, body: PutAgent) -> Result<AgentProfile, AppError> {
+    engine()?.put_agent(&agent_type, body).await.map(|(kept, _)| kept).map_err(refuse)
+}
+
+/// Removes an agent type.
+#[server(name = DeleteAgentCall, endpoint = "delete-agent", input = Json, output = Json)]
+pub async fn delete_agent(agent_type: String) -> Result<(), AppError> {
+    engine()?.delete_agent(&agent_type).await.map_err(refuse)
 }

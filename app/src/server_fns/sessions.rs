@@ -1,17 +1,18 @@
 //! Sessions and their waves.
 
 use domain::{
-    dto::{SessionDetail, SessionPage, StartWave, TransitionAnswer, TransitionWave},
+    dto::{SessionDetail, SessionPage, StartWave, TransitionWave},
     wave::Wave,
 };
 use leptos::prelude::*;
+use uuid::Uuid;
 
 use super::json::Json;
 #[cfg(feature = "ssr")]
 use super::{engine, refuse};
 use crate::{
     AppError,
-    views::{SessionView, WaveRows},
+    views::{EventFeed, SessionView, WaveRows},
 };
 
 /// Sessions on one page of the list.
@@ -27,16 +28,21 @@ pub async fn list_sessions(
     engine()?.sessions(search.as_deref(), cursor.as_deref(), SESSIONS).await.map_err(refuse)
 }
 
-/// A session with its waves, batches and first subtasks.
+/// A session with its waves, batches and first subtasks; with who touched which files and with one
+/// subtask in full when they are asked for.
 #[server(name = SessionViewCall, endpoint = "session", input = Json, output = Json)]
-pub async fn session_view(id: String) -> Result<SessionView, AppError> {
-    use crate::views::{ROWS_PER_PAGE, ROWS_PER_READ, reading_order};
+pub async fn session_view(
+    id: String,
+    heat: bool,
+    subtask: Option<Uuid>,
+) -> Result<SessionView, AppError> {
+    use crate::views::{ROWS_PER_PAGE, ROWS_PER_WAVE, reading_order};
     // The detail comes first: the subtasks are then at least as new as its `seq`.
     let detail = engine()?.session(&id).await.map_err(refuse)?;
     let mut left = ROWS_PER_PAGE;
     let mut waves = Vec::with_capacity(detail.waves.len());
     for wave in reading_order(&detail.waves) {
-        let limit = left.min(ROWS_PER_READ);
+        let limit = left.min(ROWS_PER_WAVE);
         let read = if wave.total_tasks == 0 || limit == 0 {
             WaveRows {
                 wave_number: wave.wave_number,
@@ -50,7 +56,18 @@ pub async fn session_view(id: String) -> Result<SessionView, AppError> {
         left -= read.rows.len().min(left);
         waves.push(read);
     }
-    Ok(SessionView { detail, waves })
+    let conflicts = super::session_conflicts(id.clone()).await?;
+    let heat = if heat { text(&super::session_heat(id).await?) } else { None };
+    let subtask = match subtask {
+        Some(subtask) => super::subtasks::read_subtask(subtask).await?.and_then(|it| text(&it)),
+        None => None,
+    };
+    Ok(SessionView { detail, waves, conflicts, heat, subtask })
+}
+
+#[cfg(feature = "ssr")]
+fn text(it: &impl serde::Serialize) -> Option<String> {
+    serde_json::to_string(it).ok()
 }
 
 /// A session without its subtasks.
@@ -97,11 +114,29 @@ pub async fn start_wave(session_id: String, body: StartWave) -> Result<Wave, App
     engine()?.start_wave(&session_id, body).await.map_err(refuse)
 }
 
-/// Goes on to the next wave.
+/// Goes on to the next wave: the wave that runs now with its number, or the last one, completed,
+/// without.
 #[server(name = TransitionWaveCall, endpoint = "transition-wave", input = Json, output = Json)]
 pub async fn transition_wave(
     session_id: String,
     body: TransitionWave,
-) -> Result<TransitionAnswer, AppError> {
-    engine()?.transition_wave(&session_id, body).await.map_err(refuse)
+) -> Result<(Wave, Option<i32>), AppError> {
+    let answer = engine()?.transition_wave(&session_id, body).await.map_err(refuse)?;
+    Ok((answer.wave, answer.to))
+}
+
+/// The latest events of every session.
+#[server(name = RecentEventsCall, endpoint = "recent-events", input = Json, output = Json)]
+pub async fn recent_events() -> Result<EventFeed, AppError> {
+    const LATEST: i64 = 200;
+    let engine = engine()?;
+    // Nothing is after the end; the answer says where that is.
+    let last_seq = engine.events(None, i64::MAX, 1).await.map_err(refuse)?.last_seq;
+    let page = engine.events(None, (last_seq - LATEST).max(0), LATEST).await.map_err(refuse)?;
+    let row = |event: &domain::event::Event| {
+        let at = domain::Time::from_timestamp_millis(event.timestamp).unwrap_or_default();
+        crate::views::EventRow::new(event.seq, &event.event, &event.data.parse().into(), at)
+    };
+    let last_seq = page.events.last().map_or(last_seq, |event| event.seq);
+    Ok(EventFeed { rows: page.events.iter().rev().map(row).collect(), last_seq })
 }

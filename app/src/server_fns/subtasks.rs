@@ -1,12 +1,52 @@
 //! Subtasks.
 
+use domain::dto::PatchSubtask;
 use leptos::prelude::*;
 use uuid::Uuid;
 
 use super::json::Json;
 #[cfg(feature = "ssr")]
 use super::{engine, refuse};
-use crate::{AppError, views::Row};
+use crate::{
+    AppError,
+    views::{Row, SubtaskView},
+};
+#[cfg(feature = "ssr")]
+use domain::problem::Refusal;
+
+/// Most tool calls that the drawer shows.
+#[cfg(feature = "ssr")]
+const ACTIONS: i64 = 50;
+
+/// A subtask in full, with its latest tool calls.
+#[server(name = SubtaskViewCall, endpoint = "subtask", input = Json, output = Json)]
+pub async fn subtask_view(id: Uuid) -> Result<SubtaskView, AppError> {
+    match read_subtask(id).await? {
+        Some(view) => Ok(view),
+        None => Err(refuse(Refusal::not_found("subtask", id).into())),
+    }
+}
+
+/// None when there is no such subtask.
+#[cfg(feature = "ssr")]
+pub(super) async fn read_subtask(id: Uuid) -> Result<Option<SubtaskView>, AppError> {
+    let engine = engine()?;
+    let subtask = match engine.subtask(id).await {
+        Ok(subtask) => subtask,
+        Err(engine::Error::Refused(Refusal::NotFound { .. })) => return Ok(None),
+        Err(error) => return Err(refuse(error)),
+    };
+    let page = engine.actions(None, Some(id), None, ACTIONS).await.map_err(refuse)?;
+    Ok(Some(SubtaskView::new(&subtask, &page.actions, page.next_cursor.is_some())))
+}
+
+/// Changes a subtask.
+#[server(name = PatchSubtaskCall, endpoint = "patch-subtask", input = Json, output = Json)]
+pub async fn patch_subtask(id: Uuid, body: PatchSubtask) -> Result<Row, AppError> {
+    body.check().map_err(|refusal| refuse(refusal.into()))?;
+    let subtask = engine()?.patch_subtask(id, body).await.map_err(refuse)?;
+    Ok(Row::from(&subtask))
+}
 
 /// Tries a failed subtask again.
 #[server(name = RetrySubtaskCall, endpoint = "retry-subtask", input = Json, output = Json)]

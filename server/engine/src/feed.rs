@@ -35,7 +35,7 @@ pub struct FeedEvent {
 
 impl FeedEvent {
     fn new(event: Event) -> Self {
-        let mut channels = vec![Channel::Session(event.session_id.clone())];
+        let mut channels = vec![Channel::All, Channel::Session(event.session_id.clone())];
         channels.extend(event.batch_id.map(Channel::Batch));
         channels.extend(event.agent_type.clone().map(Channel::Agent));
         if event.is_on(&Channel::Global) {

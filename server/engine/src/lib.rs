@@ -16,6 +16,7 @@ mod clock;
 mod error;
 mod events;
 mod feed;
+mod files;
 mod group;
 mod idempotency;
 mod lock;
@@ -35,6 +36,7 @@ use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 
 pub use error::{Error, Result};
 pub use feed::{Feed, FeedEvent, envelope};
+pub use files::SessionFiles;
 pub use idempotency::IdempotencyKey;
 pub use store::subtasks::BatchRead;
 

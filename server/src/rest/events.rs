@@ -17,7 +17,7 @@ pub struct Filter {
     #[serde(default)]
     #[param(minimum = 0, default = 0)]
     since: i64,
-    /// `global`, `sessions/{id}`, `batches/{id}` or `agents/{agent_type}`; every event when left out.
+    /// `global`, `all`, `sessions/{id}`, `batches/{id}` or `agents/{agent_type}`; every event when left out.
     channel: Option<String>,
     /// Page size, 1–1,000.
     #[serde(default = "default_limit")]
@@ -44,7 +44,10 @@ pub async fn list(
     check.range("since", filter.since, 0, i64::MAX);
     let channel = filter.channel.as_deref().map(Channel::parse);
     if channel == Some(None) {
-        check.fail("channel", "must be global, sessions/{id}, batches/{id} or agents/{agent_type}");
+        check.fail(
+            "channel",
+            "must be global, all, sessions/{id}, batches/{id} or agents/{agent_type}",
+        );
     }
     check.finish()?;
     Ok(Json(engine.events(channel.flatten().as_ref(), filter.since, filter.limit).await?))

@@ -180,7 +180,7 @@ impl Client {
     async fn no_channel(&mut self) -> Result<(), Gone> {
         self.error(
             "no_such_channel",
-            "Channels are global, sessions/{id}, batches/{id} and agents/{agent_type}.",
+            "Channels are global, all, sessions/{id}, batches/{id} and agents/{agent_type}.",
         )
         .await
     }

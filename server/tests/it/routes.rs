@@ -322,6 +322,7 @@ async fn the_event_log_is_read_by_pages_and_channels(pool: PgPool) {
         ("since=5", 0),
         ("since=99", 0),
         ("channel=global", 4),
+        ("channel=all", 5),
         ("channel=sessions/s", 5),
         ("channel=sessions%2Fs", 5),
         ("channel=agents/Snipper", 1),

@@ -189,6 +189,7 @@ async fn every_event_has_its_data_and_goes_to_its_channels_live_and_replayed(
     let mut live = Vec::new();
     for channel in [
         "global",
+        "all",
         "sessions/s",
         "agents/backend-laravel",
         "agents/frontend-react",
@@ -209,7 +210,7 @@ async fn every_event_has_its_data_and_goes_to_its_channels_live_and_replayed(
             .filter(|(event, data)| {
                 let of_wave_or_batch = event.starts_with("wave.") || event.starts_with("batch.");
                 match channel.split_once('/') {
-                    None => of_wave_or_batch,
+                    None => of_wave_or_batch || channel == "all",
                     Some(("sessions", session)) => session == "s",
                     Some(("batches", _)) => !event.starts_with("wave."),
                     Some((_, agent)) => {

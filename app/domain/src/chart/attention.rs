@@ -32,7 +32,7 @@ pub struct Watched<'a> {
 }
 
 /// Why a person is needed, most urgent first: the order of [`Severity`], then what only takes time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Concern {
     /// One failed and others can never start unless it is retried.
     Stranded,
@@ -61,7 +61,8 @@ pub struct Need {
 const SHORTEST_SLOW_MS: u64 = 600_000;
 
 /// Everything that needs a person: by concern, then how many wait for it, then id. A failed subtask
-/// is one need, however many it strands.
+/// is one need, however many it strands. When a later wave has begun, what nothing waits for is
+/// behind: somebody went on in spite of it.
 #[must_use]
 pub fn attention(subtasks: &[Watched], conflicts: &[Conflict], now: i64) -> Vec<Need> {
     let (net, rows) = watched(subtasks);
@@ -100,11 +101,21 @@ pub fn attention(subtasks: &[Watched], conflicts: &[Conflict], now: i64) -> Vec<
         });
     }
 
+    let begun = rows.iter().filter(|row| row.started_at.is_some()).map(|row| row.wave).max();
+    needs.retain(|need| {
+        let wave = |id: &Uuid| rows.binary_search_by_key(id, |row| row.id).map(|at| rows[at].wave);
+        let behind = |id: &Uuid| wave(id).is_ok_and(|wave| begun.is_some_and(|begun| wave < begun));
+        need.waiting > 0 || !need.subtasks.iter().all(behind)
+    });
+
     let usual = Usual::of(&rows);
     for (at, row) in rows.iter().enumerate() {
         let failed = row.status == SubtaskStatus::Failed;
         if failed || usual.is_slow(row, now) {
             let waiting = waiting(&rows, &dependents, vec![at as u32]);
+            if failed && waiting == 0 && begun.is_some_and(|begun| row.wave < begun) {
+                continue;
+            }
             let concern = match (failed, waiting) {
                 (false, _) => Concern::Slow,
                 (true, 0) => Concern::Failed,

@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{count, sorted};
@@ -21,7 +22,7 @@ pub struct Touch {
 }
 
 /// What the subtasks of one agent type did to one file.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cell {
     /// How many subtasks touched it, 0 or more.
     pub subtasks: i32,
@@ -32,7 +33,7 @@ pub struct Cell {
 }
 
 /// A file and who touched it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileRow {
     /// The path, normalised.
     pub file: String,
@@ -47,7 +48,7 @@ pub struct FileRow {
 }
 
 /// The map.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Heat {
     /// Conflicts first, the worst before the others; then what most subtasks touched, what was
     /// written most, and by name.

@@ -30,7 +30,7 @@ pub struct Place {
 }
 
 /// The columns of a wave.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Band {
     /// The number of the wave.
     pub wave: i32,

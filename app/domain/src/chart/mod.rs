@@ -6,6 +6,7 @@
 
 mod attention;
 mod critical;
+mod density;
 mod heat;
 mod layout;
 mod timeline;
@@ -17,6 +18,7 @@ use uuid::Uuid;
 
 pub use attention::{Concern, Need, Watched, attention, stranded};
 pub use critical::critical_path;
+pub use density::{Slot, density};
 pub use heat::{Cell, FileRow, Heat, Touch, heat};
 pub use layout::{Band, Item, Layout, Link, Place, layout};
 pub use timeline::{Axis, Gap, Span, lanes};

@@ -146,3 +146,22 @@ pub async fn files_written(db: impl PgExecutor<'_>, batch_id: Uuid) -> Result<Ac
     }
     Ok(files)
 }
+
+/// How often actions of a session's subtasks wrote which file.
+pub async fn writes_of_session(
+    db: impl PgExecutor<'_>,
+    session_id: &str,
+) -> Result<Vec<(Uuid, String, i32)>> {
+    let rows = sqlx::query!(
+        r#"SELECT a.subtask_id AS "subtask_id!", f.path AS "path!", count(*)::int AS "writes!"
+           FROM subtasks s
+           JOIN actions a ON a.subtask_id = s.id AND a.writes_files
+           CROSS JOIN LATERAL unnest(a.file_paths) AS f (path)
+           WHERE s.session_id = $1
+           GROUP BY a.subtask_id, f.path"#,
+        session_id
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.subtask_id, row.path, row.writes)).collect())
+}

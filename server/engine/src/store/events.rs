@@ -168,6 +168,11 @@ pub async fn on_channel(
             .fetch_all(db)
             .await?
         }
+        Channel::All => {
+            select_events!("WHERE seq > $1 AND seq <= $2 ORDER BY seq LIMIT $3", since, until, limit)
+                .fetch_all(db)
+                .await?
+        }
         Channel::Session(id) => {
             select_events!("WHERE session_id = $4 AND seq > $1 AND seq <= $2 ORDER BY seq LIMIT $3", since, until, limit, id)
                 .fetch_all(db)

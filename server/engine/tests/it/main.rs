@@ -6,6 +6,7 @@ mod concurrency;
 mod cost;
 mod dependencies;
 mod events;
+mod files;
 mod idempotency;
 mod load;
 mod locks;

@@ -67,3 +67,49 @@ pub async fn upstream(db: impl PgExecutor<'_>, ids: &[Uuid]) -> Result<Vec<Node>
     })
     .collect()
 }
+
+/// A subtask of a session with the files that it names itself, as JSON.
+#[derive(Debug)]
+pub struct NamedFiles {
+    pub node: Node,
+    pub wave_number: i32,
+    pub reported: Option<String>,
+    pub snapshot: Option<String>,
+}
+
+/// A session's subtasks, oldest first, with what they wait for and the files that they name.
+pub async fn of_session(
+    db: impl PgExecutor<'_>,
+    session_id: &str,
+    most: i64,
+) -> Result<Vec<NamedFiles>> {
+    sqlx::query!(
+        r#"SELECT s.id, s.wave_number, s.status, s.agent_type,
+                  (s.result -> 'files')::text AS reported,
+                  (s.context_snapshot -> 'modified_files')::text AS snapshot,
+                  ARRAY(SELECT d.blocker_id FROM subtask_dependencies d WHERE d.subtask_id = s.id) AS "blocked_by!"
+           FROM subtasks s
+           WHERE s.session_id = $1
+           ORDER BY s.id
+           LIMIT $2"#,
+        session_id,
+        most
+    )
+    .fetch_all(db)
+    .await?
+    .into_iter()
+    .map(|row| {
+        Ok(NamedFiles {
+            node: Node {
+                id: row.id,
+                status: known(SubtaskStatus::parse, &row.status)?,
+                agent_type: row.agent_type,
+                blocked_by: row.blocked_by,
+            },
+            wave_number: row.wave_number,
+            reported: row.reported,
+            snapshot: row.snapshot,
+        })
+    })
+    .collect()
+}

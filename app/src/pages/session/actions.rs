@@ -96,13 +96,13 @@ pub fn TransitionButton(
 }
 
 async fn transition(board: Board, live: Live, force: bool) -> Result<String, AppError> {
-    let answer = transition_wave(board.session_id.clone(), TransitionWave { force }).await?;
-    let said = match answer.to {
+    let (wave, to) = transition_wave(board.session_id.clone(), TransitionWave { force }).await?;
+    let said = match to {
         Some(to) => format!("Wave {to} runs."),
-        None => format!("Wave {} is complete; no wave is left.", answer.wave.wave_number),
+        None => format!("Wave {} is complete; no wave is left.", wave.wave_number),
     };
     if !live.is_live() {
-        board.put_wave(answer.wave);
+        board.put_wave(wave);
     }
     Ok(said)
 }
@@ -119,28 +119,12 @@ pub fn CompleteButton(
     let busy = RwSignal::new(false);
     let done =
         move || batch.read().as_ref().is_some_and(|batch| batch.status == BatchStatus::Completed);
-    let on_press = Callback::new(move |()| desk.attempt(busy, complete(id)));
+    let on_press = Callback::new(move |()| desk.attempt(busy, complete_batch(id)));
     view! {
         <Show when=move || !done() fallback=|| view! { <span class="tag">"completed"</span> }>
             <ActionButton label="Complete" describe=format!("Complete batch {}", short(id)) look="small" on_press busy testid="complete-batch"/>
         </Show>
     }
-}
-
-/// Completes a batch; the sentence says whether it is done or how much is open.
-///
-/// # Errors
-/// The server's refusal.
-pub async fn complete(id: Uuid) -> Result<String, AppError> {
-    let answer = complete_batch(id).await?;
-    Ok(match answer.open_tasks {
-        0 => format!("Batch completed. {}", answer.synthesis.summary),
-        open => format!(
-            "Not complete yet: {} open. {}",
-            count(open, "subtask is", "subtasks are"),
-            answer.synthesis.summary
-        ),
-    })
 }
 
 /// Tries every failed subtask of a wave again.

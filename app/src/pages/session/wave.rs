@@ -4,11 +4,12 @@ use domain::{batch::Batch, wave::WaveStatus};
 use leptos::prelude::*;
 use uuid::Uuid;
 
-use super::wave_actions::{CompleteButton, RetryFailedButton, StartButton, retry};
+use super::actions::{CompleteButton, RetryFailedButton, StartButton, retry};
+use super::place::Place;
 use crate::{
     board::{Board, Tally, WaveState},
     clock::use_clock,
-    components::{ActionButton, Mark, Progress, Status, SubtaskTable},
+    components::{ActionButton, Mark, Progress, Status, SubtaskTable, each},
     desk::use_desk,
     error::AppError,
     format::{count, duration},
@@ -23,6 +24,8 @@ pub fn WaveSection(
     board: Board,
     /// The wave.
     state: WaveState,
+    /// Where the visitor is.
+    place: Place,
 ) -> impl IntoView {
     let number = state.number;
     let wave = RwSignal::from(state.wave.clone());
@@ -32,6 +35,13 @@ pub fn WaveSection(
     let status = Memo::new(move |_| wave.read().status);
     let busy = RwSignal::new(false);
     let heading = format!("wave-{number}");
+    let href = Callback::new(move |id| place.opening(id));
+    let shown = Memo::new(move |_| match place.at.read().status {
+        None => rows.get(),
+        Some(only) => {
+            rows.get().into_iter().filter(|entry| entry.row.read().status == only).collect()
+        }
+    });
     let on_retry = {
         let board = board.clone();
         let desk = use_desk();
@@ -49,7 +59,8 @@ pub fn WaveSection(
             >
                 <header class="wave-head">
                     <h2 id=heading.clone()>
-                        {format!("Wave {number}")}
+                        <a href=move || place.href(|at| at.wave = (at.wave != Some(number)).then_some(number))
+                            rel=place.rel() data-noscroll="" title="Show this wave alone, or all again">{format!("Wave {number}")}</a>
                         {move || wave.read().name.clone().map(|name| view! { <bdi class="wave-name">{name}</bdi> })}
                     </h2>
                     <Status mark=Signal::derive(move || Mark::from(status.get()))/>
@@ -67,8 +78,8 @@ pub fn WaveSection(
                     failed=Signal::derive(move || tally.get().failed)
                 />
                 <Batches batches/>
-                <Show when=move || !rows.read().is_empty()>
-                    <SubtaskTable caption=format!("Subtasks of wave {number}") rows on_retry busy/>
+                <Show when=move || !shown.read().is_empty()>
+                    <SubtaskTable caption=format!("Subtasks of wave {number}") rows=shown href rel=place.rel() on_retry busy/>
                 </Show>
                 <More board state/>
             </section>
@@ -126,7 +137,7 @@ fn Batches(batches: RwSignal<Vec<Batch>>) -> impl IntoView {
     let ids = move || batches.read().iter().map(|batch| batch.id).collect::<Vec<_>>();
     view! {
         <ul class="batches" aria-label="Batches">
-            <For each=ids key=|id| *id children=item/>
+            {each(ids, Uuid::as_u128, move |id| item(id).into_any())}
         </ul>
     }
 }

@@ -1,0 +1,152 @@
+//! Files × agents: who touched what, the conflicts first.
+
+use std::time::Duration;
+
+use domain::{
+    chart::{Cell, FileRow, Heat},
+    conflict::Severity,
+};
+use leptos::prelude::*;
+
+use crate::{
+    board::Board,
+    components::Waiting,
+    format::count,
+    live::{Heard, Refresher, follow},
+    server_fns::session_heat,
+};
+
+/// How often the map is read at most.
+const PAUSE: Duration = Duration::from_millis(1_000);
+
+/// The map.
+#[component]
+pub fn Files(
+    /// The session.
+    board: Board,
+    /// The map that came with the page, as JSON.
+    first: StoredValue<Option<String>>,
+) -> impl IntoView {
+    // Once: when the visitor comes back to this view, it is old.
+    let first = first.try_update_value(Option::take).flatten();
+    let heat = RwSignal::new(first.and_then(|text| serde_json::from_str::<Heat>(&text).ok()));
+    stay_fresh(heat, board.session_id);
+    let map = Memo::new(move |_| heat.get().unwrap_or_default());
+    let agents = Memo::new(move |_| map.read().agents.clone());
+    // The busiest cell sets the scale.
+    let most = Memo::new(move |_| {
+        let map = map.read();
+        map.files
+            .iter()
+            .flat_map(|row| &row.cells)
+            .map(|cell| cell.subtasks)
+            .max()
+            .unwrap_or(1)
+            .max(1)
+    });
+    view! {
+        <div class="files-view" data-testid="files">
+            <Show when=move || heat.read().is_some() fallback=|| view! { <Waiting/> }>
+                <Show
+                    when=move || !map.read().files.is_empty()
+                    fallback=|| view! {
+                        <p class="empty">"No file yet. What results report in "<code>"files"</code>" and what recorded actions write appears here."</p>
+                    }
+                >
+                    <div class="table-region" role="region" aria-label="Files by agent" tabindex="0">
+                        <table class="heat">
+                            <caption class="visually-hidden">"Files by agent type: how many subtasks touched each, and how often they wrote"</caption>
+                            <thead>
+                                <tr>
+                                    <th scope="col">"File"</th>
+                                    {move || agents.get().into_iter().map(|agent| view! { <th scope="col" class="heat-agent"><bdi>{agent}</bdi></th> }).collect_view()}
+                                </tr>
+                            </thead>
+                            <tbody>
+                                {move || map.read().files.iter().map(|row| file_row(row, &agents.read(), most.get())).collect_view()}
+                            </tbody>
+                        </table>
+                    </div>
+                    <Show when=move || { map.read().left_out > 0 }>
+                        <p class="hint">{move || format!("And {}.", count(map.read().left_out, "more file", "more files"))}</p>
+                    </Show>
+                </Show>
+            </Show>
+        </div>
+    }
+}
+
+fn file_row(row: &FileRow, agents: &[String], most: i32) -> impl IntoView + use<> {
+    let (class, word) = match row.conflict {
+        None => ("", None),
+        Some(Severity::Low) => ("is-ordered", Some("one after the other")),
+        Some(Severity::High | Severity::Critical) => ("is-conflict", Some("at the same time")),
+    };
+    let cells = row
+        .cells
+        .iter()
+        .zip(agents)
+        .map(|(cell, agent)| cell_view(*cell, agent, most))
+        .collect_view();
+    view! {
+        <tr class=class data-testid="file" data-file=row.file.clone()>
+            <th scope="row" class="heat-file">
+                <bdi title=row.file.clone()>{row.file.clone()}</bdi>
+                {word.map(|word| view! { <span class="tag heat-word">{word}</span> })}
+            </th>
+            {cells}
+        </tr>
+    }
+}
+
+fn cell_view(cell: Cell, agent: &str, most: i32) -> impl IntoView + use<> {
+    if cell.subtasks == 0 {
+        return view! { <td class="heat-cell"><span class="visually-hidden">"none"</span></td> }
+            .into_any();
+    }
+    // Four steps of heat: by eye no more can be told apart.
+    let step = 1 + (cell.subtasks - 1) * 4 / most;
+    let said = format!(
+        "{agent}: {}, {}",
+        count(cell.subtasks, "subtask", "subtasks"),
+        count(cell.writes, "recorded write", "recorded writes"),
+    );
+    let class = format!(
+        "heat-cell heat-{}{}",
+        step.clamp(1, 4),
+        if cell.conflicted { " is-conflict" } else { "" }
+    );
+    view! {
+        <td class=class title=said>
+            <span class="num">{cell.subtasks}</span>
+            {cell.conflicted.then(|| view! { <span class="heat-mark" aria-hidden="true">"!"</span><span class="visually-hidden">" in conflict"</span> })}
+        </td>
+    }
+    .into_any()
+}
+
+/// Reads the map when the view opens, and afresh when somebody touches a file.
+fn stay_fresh(heat: RwSignal<Option<Heat>>, id: String) {
+    Effect::new(move |_| {
+        let session = id.clone();
+        let refresher = Refresher::new(PAUSE, move || {
+            let read = session_heat(session.clone());
+            async move {
+                // When it fails, the badge says that the page is stale.
+                if let Ok(fresh) = read.await
+                    && heat.try_get_untracked().is_some_and(|known| known.as_ref() != Some(&fresh))
+                {
+                    heat.set(Some(fresh));
+                }
+            }
+        });
+        if heat.read_untracked().is_none() {
+            refresher.now();
+        }
+        follow(format!("sessions/{id}"), None, move |heard| match heard {
+            Heard::Event(event)
+                if !matches!(event.event.as_str(), "subtask.updated" | "action.recorded") => {}
+            _ => refresher.ask(),
+        });
+    });
+}

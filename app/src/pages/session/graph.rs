@@ -1,0 +1,372 @@
+//! A session as a graph: waves side by side, cards in the order of what they wait for.
+//!
+//! Where a card stands depends on what waits for what and on nothing else, so no change of status
+//! moves anything. Only the cards in sight are in the document. The region scrolls like any other,
+//! so that touch, wheel and keyboard work as everywhere.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use domain::{
+    chart::{Band, Item, Layout, Place as Spot, critical_path, layout},
+    subtask::SubtaskStatus,
+    wave::duration_ms,
+};
+use leptos::{html, prelude::*};
+use uuid::Uuid;
+
+use super::{graph_card::Card, loader::LoadAll, place::Place};
+use crate::{
+    board::{Board, RowEntry},
+    components::{each, key_of},
+    live::calmed,
+    views::Row,
+};
+
+/// How often the critical path is found anew at most.
+const PAUSE: Duration = Duration::from_millis(1_000);
+/// Cards in a column before a rank goes on in the next one.
+const ROWS: i32 = 16;
+/// The size of a card, and the room beside and below it; pixels at 100 %.
+const CARD: (i32, i32) = (216, 64);
+const GAP: (i32, i32) = (56, 12);
+/// The room above the cards for the names of waves, and around everything.
+const HEAD: i32 = 44;
+const EDGE: i32 = 16;
+/// What is in sight moves in steps, so that scrolling does not ask for every pixel.
+const STEP: i32 = 400;
+/// What is drawn before the browser says how large the region is.
+const FIRST: Sight = Sight { left: 0, top: 0, right: 1_600, bottom: 1_200 };
+/// The sizes that the buttons go through; percent.
+const ZOOMS: [i32; 5] = [40, 60, 80, 100, 130];
+
+/// What of the drawing is in sight; its own pixels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Sight {
+    left: i32,
+    top: i32,
+    right: i32,
+    bottom: i32,
+}
+
+impl Sight {
+    /// The steps around a region of that size, scrolled that far, at that zoom.
+    fn around(scrolled: (i32, i32), size: (i32, i32), zoom: i32) -> Self {
+        let own = |pixels: i32| pixels * 100 / zoom;
+        let floor = |at: i32| (at / STEP - 1).max(0) * STEP;
+        let ceil = |at: i32| (at / STEP + 2) * STEP;
+        Self {
+            left: floor(own(scrolled.0)),
+            top: floor(own(scrolled.1)),
+            right: ceil(own(scrolled.0 + size.0)),
+            bottom: ceil(own(scrolled.1 + size.1)),
+        }
+    }
+
+    /// Whether a rectangle, of its corners, is in it in part.
+    fn meets(self, (left, top): (i32, i32), (right, bottom): (i32, i32)) -> bool {
+        left <= self.right && right >= self.left && top <= self.bottom && bottom >= self.top
+    }
+}
+
+/// The corner of a card.
+fn corner(spot: &Spot) -> (i32, i32) {
+    (EDGE + spot.column * (CARD.0 + GAP.0), EDGE + HEAD + spot.row * (CARD.1 + GAP.1))
+}
+
+/// How large everything is.
+fn size(layout: &Layout) -> (i32, i32) {
+    (
+        2 * EDGE + layout.columns * (CARD.0 + GAP.0) - GAP.0.min(layout.columns * GAP.0),
+        2 * EDGE + HEAD + layout.rows * (CARD.1 + GAP.1),
+    )
+}
+
+/// A line from a blocker to what waits for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Line {
+    from: (Uuid, (i32, i32)),
+    to: (Uuid, (i32, i32)),
+}
+
+impl Line {
+    /// Out of the right side of one card, into the left side of the other.
+    fn path(self) -> String {
+        let (x1, y1) = (self.from.1.0 + CARD.0, self.from.1.1 + CARD.1 / 2);
+        let (x2, y2) = (self.to.1.0, self.to.1.1 + CARD.1 / 2);
+        let bend = ((x2 - x1) / 2).max(GAP.0 / 2);
+        format!("M{x1} {y1}C{} {y1} {} {y2} {x2} {y2}", x1 + bend, x2 - bend)
+    }
+
+    fn in_sight(self, sight: Sight) -> bool {
+        let (a, b) = (self.from.1, self.to.1);
+        let right = (a.0 + CARD.0).max(b.0);
+        sight.meets((a.0.min(b.0), a.1.min(b.1)), (right, a.1.max(b.1) + CARD.1))
+    }
+}
+
+/// The graph of the subtasks that are loaded.
+#[component]
+pub fn Graph(
+    /// The session.
+    board: Board,
+    /// Where the visitor is.
+    place: Place,
+) -> impl IntoView {
+    let region = NodeRef::<html::Div>::new();
+    let zoom = RwSignal::new(100);
+    let sight = RwSignal::new(FIRST);
+    let plan = {
+        let board = board.clone();
+        Memo::new(move |_| layout(&items(&board), ROWS))
+    };
+    let begin = {
+        let board = board.clone();
+        Memo::new(move |_| {
+            let band = plan.read().bands.iter().find(|band| board.runs(band.wave)).copied()?;
+            Some((band.first_column * (CARD.0 + GAP.0) - EDGE).max(0))
+        })
+    };
+    let look = move || {
+        if let Some(region) = region.get_untracked() {
+            let scrolled = (region.scroll_left(), region.scroll_top());
+            let seen = Sight::around(
+                scrolled,
+                (region.client_width(), region.client_height()),
+                zoom.get_untracked(),
+            );
+            if seen != sight.get_untracked() {
+                sight.set(seen);
+            }
+        }
+    };
+    Effect::new(move |seen: Option<bool>| {
+        // After the region is there, and again at every zoom.
+        zoom.track();
+        let there = region.get();
+        if let (Some(region), None | Some(false)) = (&there, seen) {
+            // Where the work is; left of it, a little of what came before.
+            region.set_scroll_left(begin.get_untracked().unwrap_or_default());
+        }
+        if there.is_some() {
+            request_animation_frame(look);
+        }
+        let resized = window_event_listener(leptos::ev::resize, move |_| look());
+        on_cleanup(move || resized.remove());
+        there.is_some()
+    });
+    let path = critical(board.clone());
+    let spots = move || {
+        let sight = sight.get();
+        let seen = |spot: &&Spot| {
+            let (x, y) = corner(spot);
+            sight.meets((x, y), (x + CARD.0, y + CARD.1))
+        };
+        plan.read().places.iter().filter(seen).copied().collect::<Vec<_>>()
+    };
+    let lines = move || {
+        let (plan, sight) = (plan.read(), sight.get());
+        let end = |at: u32| plan.places.get(at as usize).map(|spot| (spot.id, corner(spot)));
+        plan.links
+            .iter()
+            .filter_map(|link| Some(Line { from: end(link.from)?, to: end(link.to)? }))
+            .filter(|line| line.in_sight(sight))
+            .collect::<Vec<_>>()
+    };
+    let card = {
+        let board = board.clone();
+        move |spot: Spot| {
+            let (x, y) = corner(&spot);
+            let row = board.row(spot.id).map(RwSignal::from);
+            let on_path = Memo::new(move |_| path.read().contains_key(&spot.id));
+            row.map(|row| {
+                view! {
+                    <foreignObject x=x y=y width=CARD.0 height=CARD.1>
+                        <Card row place on_path/>
+                    </foreignObject>
+                }
+            })
+        }
+    };
+    let line = {
+        let board = board.clone();
+        move |line: Line| {
+            let blocker = board.row(line.from.0).map(RwSignal::from);
+            let class = move || {
+                let done = blocker.is_some_and(|row| row.read().status == SubtaskStatus::Completed);
+                let critical = path.read().get(&line.from.0) == Some(&Some(line.to.0));
+                let chosen = place.at.read().subtask;
+                let touched = chosen == Some(line.from.0) || chosen == Some(line.to.0);
+                match (touched, critical, done) {
+                    (true, ..) => "link is-chosen",
+                    (_, true, _) => "link is-critical",
+                    (.., true) => "link is-done",
+                    _ => "link",
+                }
+            };
+            view! { <path class=class d=line.path()/> }
+        }
+    };
+    let bands = move || plan.read().bands.clone();
+    let band = {
+        let board = board.clone();
+        move |band: Band| view! { <WaveBand board=board.clone() band/> }
+    };
+    let percent = move |pixels: i32| pixels * zoom.get() / 100;
+    view! {
+        <section class="graph-view" aria-label="Dependency graph" data-testid="graph">
+            <div class="view-bar">
+                <ZoomButtons zoom/>
+                <LoadAll board=board.clone()/>
+                <p class="hint legend">
+                    <span class="legend-line is-critical" aria-hidden="true"></span>"critical path"
+                    <span class="legend-line is-done" aria-hidden="true"></span>"done"
+                </p>
+            </div>
+            <div class="graph-region" role="region" aria-label="Subtasks by wave" tabindex="0" node_ref=region on:scroll=move |_| look()>
+                <svg
+                    class="graph"
+                    width=move || percent(size(&plan.read()).0)
+                    height=move || percent(size(&plan.read()).1)
+                    viewBox=move || { let (w, h) = size(&plan.read()); format!("0 0 {w} {h}") }
+                >
+                    <g class="bands">
+                        {each(bands, key_of, move |it| band(it).into_any())}
+                    </g>
+                    <g class="links" aria-hidden="true">
+                        {each(lines, key_of, move |it| line(it).into_any())}
+                    </g>
+                    <g class="cards">
+                        {each(spots, |spot| key_of(&(spot.id, spot.column, spot.row)), move |spot| card(spot).into_any())}
+                    </g>
+                </svg>
+            </div>
+        </section>
+    }
+}
+
+/// The ground under the cards of a wave, with its name and where it stands.
+#[component]
+fn WaveBand(board: Board, band: Band) -> impl IntoView {
+    let number = band.wave;
+    let state = board.wave(number);
+    let wave = state.map(|state| RwSignal::from(state.wave));
+    let status = move || wave.map_or("pending", |wave| wave.read().status.as_str());
+    let name = move || {
+        let name = wave.and_then(|wave| wave.read().name.clone()).unwrap_or_default();
+        let name = crate::format::clipped(&name, 28);
+        if name.is_empty() { format!("Wave {number}") } else { format!("Wave {number} · {name}") }
+    };
+    let x = EDGE + band.first_column * (CARD.0 + GAP.0) - EDGE / 2;
+    let width = band.columns * (CARD.0 + GAP.0) - GAP.0 + EDGE;
+    let height = HEAD + band.rows * (CARD.1 + GAP.1) + EDGE / 2;
+    view! {
+        <g class=move || format!("band is-{}", status())>
+            <rect class="band-ground" x=x y=EDGE / 2 width=width height=height rx="8"/>
+            <rect class="band-line" x=x y=EDGE / 2 width=width height="3" rx="1.5"/>
+            <text class="band-name" x=x + 10 y=EDGE / 2 + 26>{name}</text>
+            <text class="band-status" x=x + width - 10 y=EDGE / 2 + 26>{status}</text>
+        </g>
+    }
+}
+
+#[component]
+fn ZoomButtons(zoom: RwSignal<i32>) -> impl IntoView {
+    let hydrated = crate::clock::use_hydrated();
+    let at = move || ZOOMS.iter().position(|step| *step == zoom.get()).unwrap_or_default();
+    let step = move |by: isize| {
+        let to = at().checked_add_signed(by).and_then(|at| ZOOMS.get(at));
+        if let Some(to) = to {
+            zoom.set(*to);
+        }
+    };
+    view! {
+        <div class="zoom" role="group" aria-label="Size of the graph">
+            <button type="button" class="button quiet" aria-label="Smaller" data-testid="zoom-out"
+                disabled=move || !hydrated.get() || at() == 0 on:click=move |_| step(-1)>"−"</button>
+            <span class="num" data-testid="zoom">{move || format!("{} %", zoom.get())}</span>
+            <button type="button" class="button quiet" aria-label="Larger" data-testid="zoom-in"
+                disabled=move || !hydrated.get() || at() + 1 == ZOOMS.len() on:click=move |_| step(1)>"+"</button>
+        </div>
+    }
+}
+
+/// What the layout is made of; tracks which subtasks there are, not how they stand.
+fn items(board: &Board) -> Vec<Item> {
+    let item = |entry: RowEntry| {
+        let row = entry.row.read_untracked();
+        Item { id: entry.id, wave: row.wave_number, blocked_by: row.blocked_by.clone() }
+    };
+    board.entries().into_iter().map(item).collect()
+}
+
+/// The subtasks on the critical path, each with the next one if it is in the same wave. What has not
+/// ended counts as long as the others took on average.
+fn critical(board: Board) -> Memo<BTreeMap<Uuid, Option<Uuid>>> {
+    let beat = {
+        let board = board.clone();
+        calmed(PAUSE, move || board.track_progress())
+    };
+    Memo::new(move |_| {
+        beat.track();
+        let items = items(&board);
+        let took = |row: &Row| duration_ms(row.started_at, row.completed_at);
+        let known: Vec<i64> =
+            items.iter().filter_map(|item| took(&board.row(item.id)?.read_untracked())).collect();
+        let mean = known.iter().sum::<i64>() / i64::try_from(known.len().max(1)).unwrap_or(1);
+        // Without a duration every subtask counts alike.
+        let weight = |id: Uuid| {
+            let took = board.row(id).and_then(|row| took(&row.read_untracked()));
+            took.unwrap_or(mean.max(1))
+        };
+        let path = critical_path(&items, weight);
+        let wave = |id: &Uuid| board.row(*id).map(|row| row.read_untracked().wave_number);
+        let next = |at: usize| path.get(at + 1).copied();
+        path.iter()
+            .enumerate()
+            .map(|(at, id)| (*id, next(at).filter(|next| wave(next) == wave(id))))
+            .collect()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_in_sight_covers_the_region_at_every_zoom() {
+        for zoom in ZOOMS {
+            let (scrolled, region) = ((1_234, 567), (900, 600));
+            let sight = Sight::around(scrolled, region, zoom);
+            assert!(sight.left <= scrolled.0 * 100 / zoom);
+            assert!(sight.top <= scrolled.1 * 100 / zoom);
+            assert!(sight.right >= (scrolled.0 + region.0) * 100 / zoom);
+            assert!(sight.bottom >= (scrolled.1 + region.1) * 100 / zoom);
+        }
+    }
+
+    #[test]
+    fn cards_do_not_overlap_and_stay_inside_the_drawing() {
+        let id = |n: u128| Uuid::from_u128(n);
+        let item = |n: u128, wave: i32, blocked_by: &[u128]| Item {
+            id: id(n),
+            wave,
+            blocked_by: blocked_by.iter().copied().map(id).collect(),
+        };
+        let items: Vec<_> = (0..40)
+            .map(|n| item(n, (n / 20) as i32, if n % 3 == 1 { &[0] } else { &[] }))
+            .collect();
+        let plan = layout(&items, ROWS);
+        let (width, height) = size(&plan);
+        for (n, spot) in plan.places.iter().enumerate() {
+            let (x, y) = corner(spot);
+            assert!(x >= 0 && y >= HEAD && x + CARD.0 <= width && y + CARD.1 <= height, "{spot:?}");
+            for other in &plan.places[..n] {
+                let (left, top) = corner(other);
+                assert!(
+                    (x - left).abs() >= CARD.0 || (y - top).abs() >= CARD.1,
+                    "{spot:?} {other:?}"
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! One subtask in the graph: neutral, with a stripe for where it stands.
+
+use leptos::prelude::*;
+
+use super::place::Place;
+use crate::{
+    components::{Elapsed, Mark, Status},
+    views::Row,
+};
+
+/// A card; a link that opens the drawer.
+#[component]
+pub fn Card(
+    /// The subtask.
+    row: RwSignal<Row>,
+    /// Where the visitor is.
+    place: Place,
+    /// Whether the session cannot be faster than it.
+    on_path: Memo<bool>,
+) -> impl IntoView {
+    let Row { id, wave_number, agent_type, description, .. } = row.get_untracked();
+    let (text, status) = (description.clone(), Memo::new(move |_| row.read().status));
+    let class = move || {
+        let chosen = if place.is_open(id) { " is-chosen" } else { "" };
+        let path = if on_path.get() { " is-critical" } else { "" };
+        let dim = if place.at.read().shows(wave_number, status.get()) { "" } else { " is-dim" };
+        format!("card is-{}{path}{chosen}{dim}", status.get().as_str())
+    };
+    let retries = move || match row.read().retry_count {
+        0 => None,
+        n => Some(view! { <span class="num" title="Retries">{format!("↻{n}")}</span> }),
+    };
+    view! {
+        <a
+            class=class
+            href=move || place.opening(id)
+            rel=place.rel()
+            data-noscroll=""
+            data-testid="card"
+            data-card=id.to_string()
+            data-status=move || status.get().as_str()
+            title=description.clone()
+            id=format!("open-{id}")
+            aria-current=move || place.is_open(id).then_some("true")
+        >
+            <span class="card-head">
+                <Status mark=Signal::derive(move || Mark::from(status.get()))/>
+                <bdi class="card-agent">{agent_type}</bdi>
+                {retries}
+                {move || row.read().last_tool.clone().map(|tool| view! { <bdi class="card-tool" title="Last tool call">{tool}</bdi> })}
+                <span class="card-time num"><Elapsed row/></span>
+            </span>
+            <span class="card-text" dir="auto">{text}</span>
+        </a>
+    }
+}

@@ -1,0 +1,271 @@
+//! `/sessions/{id}`: one session in four views that share the drawer, the filters and the address.
+
+mod actions;
+mod attention;
+mod density;
+mod drawer;
+mod files;
+mod graph;
+mod graph_card;
+mod loader;
+mod place;
+mod timeline;
+mod watch;
+mod wave;
+
+use std::time::Duration;
+
+use domain::conflict::Conflict;
+use leptos::{prelude::*, task::spawn_local};
+use leptos_meta::Title;
+use leptos_router::hooks::{use_params_map, use_query_map};
+
+use self::{
+    actions::TransitionButton,
+    attention::Attention,
+    density::Density,
+    drawer::Drawer,
+    place::{At, CloseOnEscape, StatusFilter, ViewTabs},
+    wave::WaveSection,
+};
+pub use self::{
+    drawer::Panel,
+    files::Files,
+    graph::Graph,
+    place::{Place, View},
+    timeline::{Timeline, Window},
+};
+use crate::{
+    board::{Board, Need},
+    components::{ProblemView, TimeTag, Waiting, WaveStrip, each, key_of},
+    format::grouped,
+    live::{Heard, Refresher, follow},
+    server_fns::{batch_rows, session_conflicts, session_detail, session_view},
+    split::{self, Chart},
+    views::SessionView,
+};
+
+/// How often the session's numbers are read afresh at most.
+const PAUSE: Duration = Duration::from_millis(500);
+/// How often the conflicts are read afresh at most.
+const CLASHES_PAUSE: Duration = Duration::from_millis(1_000);
+/// How often a reading is repeated because events went past it.
+const TRIES: u32 = 5;
+
+/// One session.
+#[component]
+pub fn SessionPage() -> impl IntoView {
+    let (params, query) = (use_params_map(), use_query_map());
+    // See `paths::session` for the ids that travel in the query.
+    let id = Memo::new(move |_| {
+        query.read().get("id").or_else(|| params.read().get("id")).unwrap_or_default()
+    });
+    // What the address opens comes with the first reading; later it is read when it is opened.
+    let first = At::read(&query.read_untracked());
+    let session = Resource::new(
+        move || id.get(),
+        move |id| session_view(id, first.view == View::Files, first.subtask),
+    );
+    view! {
+        <Transition fallback=|| view! { <Waiting/> }>
+            {move || Suspend::new(async move {
+                match session.await {
+                    Ok(first) => view! { <Session first/> }.into_any(),
+                    Err(error) => view! { <ProblemView error/> }.into_any(),
+                }
+            })}
+        </Transition>
+    }
+}
+
+#[component]
+fn Session(first: SessionView) -> impl IntoView {
+    let board = Board::new(&first);
+    stay_live(&board, first.detail.seq);
+    let detail = first.detail;
+    let totals = {
+        let board = board.clone();
+        Memo::new(move |_| {
+            board.waves().iter().fold((0_i64, 0_i64, 0_i64), |(total, completed, failed), state| {
+                let tally = state.tally.get();
+                (
+                    total + i64::from(tally.total),
+                    completed + i64::from(tally.completed),
+                    failed + i64::from(tally.failed),
+                )
+            })
+        })
+    };
+    let briefs = {
+        let board = board.clone();
+        Memo::new(move |_| {
+            board.waves().iter().map(crate::board::WaveState::brief).collect::<Vec<_>>()
+        })
+    };
+    let place = Place::of(&board.session_id);
+    let window = Window::whole();
+    let conflicts = clashes(&board, first.conflicts);
+    let view = loaded_view(place);
+    let heat = StoredValue::new(first.heat);
+    let shown = {
+        let board = board.clone();
+        move || {
+            let board = board.clone();
+            match view.get() {
+                View::Table => view! { <Table board place/> }.into_any(),
+                View::Graph => split::now(split::graph(board, place)),
+                View::Timeline => split::now(split::chart(board, place, Chart::Time(window))),
+                View::Files => split::now(split::chart(board, place, Chart::Files(heat))),
+            }
+        }
+    };
+    let none = board.clone();
+    view! {
+        <Title text=detail.session_id.clone()/>
+        <div class="page-head">
+            <div class="page-title">
+                <p class="crumb"><a href="/">"Sessions"</a></p>
+                <h1><bdi>{detail.session_id.clone()}</bdi></h1>
+            </div>
+            <TransitionButton board=board.clone()/>
+        </div>
+        <dl class="facts">
+            <div><dt>"Subtasks"</dt><dd class="num" data-testid="total">{move || grouped(totals.get().0)}</dd></div>
+            <div><dt>"Completed"</dt><dd class="num" data-testid="completed">{move || grouped(totals.get().1)}</dd></div>
+            <div class:is-failed=move || { totals.get().2 > 0 }>
+                <dt>"Failed"</dt><dd class="num" data-testid="failed">{move || grouped(totals.get().2)}</dd>
+            </div>
+            <div><dt>"Started"</dt><dd class="num"><TimeTag at=Signal::stored(detail.created_at)/></dd></div>
+        </dl>
+        <WaveStrip waves=briefs/>
+        <Density board=board.clone() place window/>
+        <div class="screen" class:has-drawer=move || place.at.read().subtask.is_some()>
+            <Attention board=board.clone() place conflicts/>
+            <div class="screen-main">
+                <div class="screen-bar">
+                    <ViewTabs place/>
+                    <StatusFilter place/>
+                </div>
+                <Show when=move || none.waves().is_empty()>
+                    <p class="empty">"No wave yet. Submit a batch to this session, and its wave appears here."</p>
+                </Show>
+                {shown}
+            </div>
+            <Drawer board=board.clone() place first=first.subtask/>
+        </div>
+        <CloseOnEscape place/>
+    }
+}
+
+/// The view that the address asks for, once what it needs is downloaded; until then the one before.
+fn loaded_view(place: Place) -> ReadSignal<View> {
+    let (shown, show) = signal(place.at.read_untracked().view);
+    let wanted = Memo::new(move |_| place.at.read().view);
+    Effect::new(move |_| {
+        let view = wanted.get();
+        spawn_local(async move {
+            split::load_view(view).await;
+            // The visitor may have gone on meanwhile.
+            if wanted.try_get_untracked() == Some(view) && shown.try_get_untracked() != Some(view) {
+                show.set(view);
+            }
+        });
+    });
+    shown
+}
+
+/// The waves one under the other.
+#[component]
+fn Table(board: Board, place: Place) -> impl IntoView {
+    let waves = board.clone();
+    let sections = move |state| view! { <WaveSection board=board.clone() state place/> };
+    let shown = move || {
+        let only = place.at.read().wave;
+        waves
+            .waves()
+            .into_iter()
+            .filter(|state| only.is_none_or(|only| only == state.number))
+            .collect::<Vec<_>>()
+    };
+    view! {
+        <ol class="waves" data-testid="waves">
+            {each(shown, |state| key_of(&state.number), move |state| sections(state).into_any())}
+        </ol>
+    }
+}
+
+/// The files that subtasks changed at the same time; read afresh when work ends or is recorded.
+fn clashes(board: &Board, first: Vec<Conflict>) -> ReadSignal<Vec<Conflict>> {
+    let (conflicts, set_conflicts) = signal(first);
+    let id = board.session_id.clone();
+    Effect::new(move |_| {
+        let session = id.clone();
+        let refresher = Refresher::new(CLASHES_PAUSE, move || {
+            let session = session.clone();
+            async move {
+                // When it fails, the badge says that the page is stale.
+                if let Ok(fresh) = session_conflicts(session).await
+                    && *conflicts.read_untracked() != fresh
+                {
+                    set_conflicts.set(fresh);
+                }
+            }
+        });
+        follow(format!("sessions/{id}"), None, move |heard| match heard {
+            Heard::Event(event) if !touches_files(&event.event, &event.data) => {}
+            _ => refresher.ask(),
+        });
+    });
+    conflicts
+}
+
+/// Whether an event may change who touched what.
+fn touches_files(event: &str, data: &serde_json::Value) -> bool {
+    match event {
+        "action.recorded" => data["writes_files"] == true,
+        "subtask.updated" => {
+            matches!(data["status"].as_str(), Some("completed" | "failed" | "running"))
+        }
+        _ => false,
+    }
+}
+
+/// Moves the board with the session's events, and reads what they leave to be read.
+fn stay_live(board: &Board, since: i64) {
+    let channel = format!("sessions/{}", board.session_id);
+    let board = board.clone();
+    Effect::new(move |_| {
+        let refresher = Refresher::new(PAUSE, {
+            let board = board.clone();
+            move || read_detail(board.clone())
+        });
+        let board = board.clone();
+        follow(channel.clone(), Some(since), move |heard| {
+            let Heard::Event(event) = heard else { return };
+            match board.apply(event) {
+                Some(Need::Detail) => refresher.ask(),
+                Some(Need::Batch(id, total)) => {
+                    let (board, refresher) = (board.clone(), refresher.clone());
+                    spawn_local(async move {
+                        if let Ok(rows) = batch_rows(id).await {
+                            let all = usize::try_from(total).is_ok_and(|total| rows.len() >= total);
+                            board.add_batch_rows(&rows, all);
+                        }
+                        refresher.ask();
+                    });
+                }
+                None => {}
+            }
+        });
+    });
+}
+
+async fn read_detail(board: Board) {
+    for _ in 0..TRIES {
+        match session_detail(board.session_id.clone()).await {
+            Ok(detail) if !board.merge(&detail) => {}
+            // When it fails, the badge says that the page is stale.
+            _ => return,
+        }
+    }
+}

@@ -1,0 +1,32 @@
+//! Who touched which files.
+
+use domain::{chart::Heat, conflict::Conflict};
+use leptos::prelude::*;
+
+use super::json::Json;
+#[cfg(feature = "ssr")]
+use super::{engine, refuse};
+use crate::AppError;
+
+/// Most conflicts that a session's page hears of.
+#[cfg(feature = "ssr")]
+const CONFLICTS: usize = 200;
+/// Most files on the map.
+#[cfg(feature = "ssr")]
+const FILES: u32 = 200;
+
+/// The files that subtasks of a session changed at the same time.
+#[server(name = SessionConflictsCall, endpoint = "session-conflicts", input = Json, output = Json)]
+pub async fn session_conflicts(id: String) -> Result<Vec<Conflict>, AppError> {
+    let mut conflicts = engine()?.session_files(&id).await.map_err(refuse)?.conflicts;
+    conflicts.retain(|conflict| conflict.severity == domain::conflict::Severity::High);
+    conflicts.truncate(CONFLICTS);
+    Ok(conflicts)
+}
+
+/// The files of a session by agent type.
+#[server(name = SessionHeatCall, endpoint = "session-heat", input = Json, output = Json)]
+pub async fn session_heat(id: String) -> Result<Heat, AppError> {
+    let files = engine()?.session_files(&id).await.map_err(refuse)?;
+    Ok(domain::chart::heat(&files.touches, &files.conflicts, FILES))
+}

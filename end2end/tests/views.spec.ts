@@ -1,0 +1,206 @@
+// A session's views over one address: graph, timeline, files, the queue and the drawer.
+import { accessible, expect, fits, open, pair, test, type Agent } from "../fixtures.ts";
+
+const chain = [
+  { task_id: "map", agent_type: "Explore", description: "Map the modules", priority: 9 },
+  { task_id: "api", agent_type: "backend-laravel", description: "Create the endpoints", priority: 8, blocked_by: ["map"] },
+  { task_id: "ui", agent_type: "frontend-react", description: "Build the form", priority: 7, blocked_by: ["api"] },
+  { task_id: "docs", agent_type: "docs-writer", description: "Describe the endpoints", priority: 3, blocked_by: ["map"] },
+];
+
+async function edit(agent: Agent, subtask: string, file: string) {
+  await agent.call("POST", "/api/actions", {
+    subtask_id: subtask, tool_name: "Edit", tool_type: "edit", file_paths: [file], exit_code: 0, duration_ms: 12,
+  });
+}
+
+test("the graph shows cards in dependency order, and a status changes a card without moving any", async ({ page, agent, session }) => {
+  const { subtasks } = await agent.submit(session, 1, chain);
+  await agent.start(session, 1);
+  await open(page, `/sessions/${session}?view=graph`);
+  const card = (id: string) => page.locator(`[data-card="${id}"]`);
+  await expect(page.getByTestId("card")).toHaveCount(4);
+  const places = () => Promise.all(subtasks.map(async (id) => (await card(id).boundingBox())!));
+  const before = await places();
+  expect(before[0].x).toBeLessThan(before[1].x);
+  expect(before[1].x).toBeLessThan(before[2].x);
+  expect(before[3].x).toBe(before[1].x);
+
+  await agent.patch(subtasks[0], { status: "running", agent_id: "agent-1" });
+  await edit(agent, subtasks[0], "src/map.rs");
+  await expect(card(subtasks[0])).toHaveAttribute("data-status", "running");
+  await expect(card(subtasks[0])).toContainText("Edit");
+  await agent.patch(subtasks[0], { status: "completed" });
+  await expect(card(subtasks[1])).toHaveAttribute("data-status", "pending");
+  expect(await places()).toEqual(before);
+
+  // The longest chain is the critical path: map → api → ui.
+  await expect(page.locator(".card.is-critical")).toHaveCount(3);
+  await expect(card(subtasks[3])).not.toHaveClass(/is-critical/);
+});
+
+test("every view is one address, kept by links, Back and a reload", async ({ page, agent, session }) => {
+  const { subtasks } = await agent.submit(session, 1, chain);
+  await open(page, `/sessions/${session}`);
+  await page.getByTestId("view-graph").click();
+  await expect(page).toHaveURL(/view=graph/);
+  await page.locator(`[data-card="${subtasks[1]}"]`).click();
+  await expect(page).toHaveURL(new RegExp(`view=graph&subtask=${subtasks[1]}`));
+  await expect(page.getByTestId("drawer")).toContainText("Create the endpoints");
+  await page.getByTestId("view-timeline").click();
+  await expect(page.locator(`[data-lane="${subtasks[1]}"]`)).toBeVisible();
+  await expect(page.getByTestId("drawer")).toContainText("Create the endpoints");
+  await page.reload();
+  await expect(page.locator("body[data-hydrated]")).toBeAttached();
+  await expect(page.locator(`[data-lane="${subtasks[1]}"]`)).toBeVisible();
+  await expect(page.getByTestId("drawer")).toContainText("Create the endpoints");
+  await page.goBack();
+  await expect(page.getByTestId("graph")).toBeVisible();
+  await page.goBack();
+  await expect(page.getByTestId("drawer")).not.toContainText("Create the endpoints");
+
+  await page.goto(`/sessions/${session}?status=blocked`);
+  await expect(page.getByTestId("subtask")).toHaveCount(3);
+  await page.getByTestId("only-blocked").click();
+  await expect(page.getByTestId("subtask")).toHaveCount(4);
+});
+
+test("the timeline shows waiting and running, goes on while work goes on, and zooms", async ({ page, agent, session }) => {
+  const { subtasks } = await agent.submit(session, 1, chain);
+  await agent.start(session, 1);
+  await open(page, `/sessions/${session}?view=timeline`);
+  const lane = page.locator(`[data-lane="${subtasks[0]}"]`);
+  await expect(lane.locator(".bar-queued")).toBeAttached();
+  await expect(lane.locator(".bar-ran")).toHaveCount(0);
+  await agent.patch(subtasks[0], { status: "running" });
+  await expect(lane.locator(".bar-ran")).toHaveCount(1);
+  await expect(lane).toHaveAttribute("data-status", "running");
+  await agent.patch(subtasks[0], { status: "failed" });
+  await expect(lane.locator(".bar-cross")).toHaveCount(1);
+
+  await expect(page.getByTestId("time-all")).toBeDisabled();
+  await page.getByTestId("time-in").click();
+  await expect(page.getByTestId("time-all")).toBeEnabled();
+  await page.getByTestId("time-all").click();
+  const ruler = (await page.getByTestId("ruler").boundingBox())!;
+  await page.mouse.move(ruler.x + 400, ruler.y + 10);
+  await page.mouse.down();
+  await page.mouse.move(ruler.x + 600, ruler.y + 10, { steps: 4 });
+  await page.mouse.up();
+  await expect(page.getByTestId("time-all")).toBeEnabled();
+});
+
+test("files that two subtasks changed at once are marked, in the queue as well, as it happens", async ({ page, agent, session }) => {
+  const { subtasks } = await agent.submit(session, 1, [pair[0], { ...pair[1], blocked_by: [] }]);
+  await agent.start(session, 1);
+  await open(page, `/sessions/${session}?view=files`);
+  await expect(page.getByTestId("files")).toContainText("No file yet");
+  await edit(agent, subtasks[0], "src/user.ts");
+  await expect(page.locator(`[data-file="src/user.ts"]`)).toBeVisible();
+  await expect(page.getByTestId("attention-count")).toHaveText("0");
+  await edit(agent, subtasks[1], "./src//user.ts");
+  await expect(page.locator(`[data-file="src/user.ts"]`)).toContainText("at the same time");
+  await expect(page.getByTestId("need")).toContainText("2 subtasks changed src/user.ts");
+  await page.getByTestId("need").click();
+  await expect(page.getByTestId("drawer")).toContainText("src/user.ts");
+});
+
+test("the queue names what needs a person, most urgent first, and empties when it is mended", async ({ page, agent, session }) => {
+  const { subtasks } = await agent.submit(session, 1, chain);
+  await agent.start(session, 1);
+  await open(page, `/sessions/${session}`);
+  await expect(page.getByTestId("attention")).toContainText("Nothing.");
+  await agent.patch(subtasks[0], { status: "failed", result: { error: "no such module" } });
+  await expect(page.getByTestId("need")).toContainText("“Map the modules” failed; 3 subtasks wait for it.");
+  await page.getByTestId("need").click();
+  await page.getByTestId("drawer-retry").click();
+  await expect(page.getByTestId("attention")).toContainText("Nothing.");
+});
+
+test("the drawer says why a subtask waits, shows what its agent did, and acts on it", async ({ page, agent, session }) => {
+  const { subtasks } = await agent.submit(session, 1, chain);
+  await open(page, `/sessions/${session}?subtask=${subtasks[1]}`);
+  const drawer = page.getByTestId("drawer");
+  await expect(page.getByTestId("why")).toHaveText("Waits for wave 1 to start, and for 1 of 1: “Map the modules” (pending).");
+  await expect(page.getByTestId("blockers")).toContainText("Map the modules");
+  await expect(page.getByTestId("dependents")).toContainText("Build the form");
+  await agent.start(session, 1);
+  await expect(page.getByTestId("why")).toHaveText("Waits for 1 of 1: “Map the modules” (pending).");
+  await agent.patch(subtasks[0], { status: "completed" });
+  await expect(page.getByTestId("why")).toHaveText("Ready: waits for an agent.");
+
+  await page.getByTestId("priority").selectOption("2");
+  await expect.poll(async () => (await agent.call("GET", `/api/subtasks/${subtasks[1]}`)).subtask.priority).toBe(2);
+  await agent.patch(subtasks[1], { status: "running", agent_id: "agent-7" });
+  await edit(agent, subtasks[1], "src/api.rs");
+  await expect(page.getByTestId("action")).toContainText("src/api.rs");
+  await page.getByTestId("mark-completed").click();
+  await page.getByTestId("confirm-yes").click();
+  await expect(page.getByTestId("result-summary")).toHaveText("Marked completed by hand.");
+  await expect(drawer.locator(".is-completed").first()).toBeVisible();
+  await page.getByTestId("craft").click();
+  await expect(page.getByTestId("drawer-prompt")).toContainText("Create the endpoints");
+});
+
+test("an agent's own result is shown whole, and stays text", async ({ page, agent, session }) => {
+  const { subtasks } = await agent.submit(session, 1, [pair[0]]);
+  await agent.start(session, 1);
+  const nasty = `<img src=x onerror="window.hit=1">`;
+  await agent.patch(subtasks[0], { status: "completed", result: { summary: nasty, files: [nasty], deep: { [nasty]: [1, { x: nasty }] } } });
+  await open(page, `/sessions/${session}?subtask=${subtasks[0]}`);
+  await expect(page.getByTestId("result-summary")).toHaveText(nasty);
+  await expect(page.getByTestId("json")).toContainText("deep");
+  expect(await page.evaluate(() => (window as any).hit)).toBeUndefined();
+});
+
+test("the main tasks work by keyboard alone", async ({ page, agent, session }) => {
+  const { subtasks } = await agent.submit(session, 1, chain);
+  await agent.start(session, 1);
+  await agent.patch(subtasks[0], { status: "failed" });
+  await open(page, `/sessions/${session}?view=graph`);
+  await page.getByTestId("need").focus();
+  await page.keyboard.press("Enter");
+  await expect(page.getByTestId("drawer")).toBeFocused();
+  await page.keyboard.press("Tab");
+  await expect(page.getByTestId("close-drawer")).toBeFocused();
+  await page.keyboard.press("Escape");
+  await expect(page.locator(`[data-card="${subtasks[0]}"]`)).toBeFocused();
+  await page.keyboard.press("Enter");
+  await expect(page.getByTestId("drawer")).toBeFocused();
+  await page.getByTestId("drawer-retry").focus();
+  await page.keyboard.press("Enter");
+  await expect(page.locator(`[data-card="${subtasks[0]}"]`)).toHaveAttribute("data-status", "pending");
+});
+
+test("a session of 3,000 subtasks opens as a graph with few elements, and reads the rest by itself", async ({ page, agent, session }) => {
+  for (const wave of [1, 2, 3]) {
+    for (const part of [0, 1]) {
+      const tasks = Array.from({ length: 500 }, (_, n) => ({
+        task_id: `${wave}-${part}-${n}`, agent_type: "Snipper", description: `Rename ${n}`,
+        blocked_by: n % 3 === 2 ? [`${wave}-${part}-${n - 1}`] : [],
+      }));
+      await agent.submit(session, wave, tasks);
+    }
+  }
+  await open(page, `/sessions/${session}?view=graph`);
+  await expect(page.locator(".load-all")).toHaveCount(0, { timeout: 30_000 });
+  expect(await page.getByTestId("card").count()).toBeLessThan(400);
+  await page.getByTestId("view-timeline").click();
+  await expect(page.getByTestId("lane").first()).toBeVisible();
+  expect(await page.getByTestId("lane").count()).toBeLessThan(120);
+});
+
+for (const view of ["graph", "timeline", "files"]) {
+  test(`the ${view} view with its drawer is accessible and fits every width`, async ({ page, agent, session }) => {
+    const { subtasks } = await agent.submit(session, 1, [...chain, { ...pair[0], task_id: "long", description: "x".repeat(400) }]);
+    await agent.submit(session, 2, pair);
+    await agent.start(session, 1);
+    await agent.patch(subtasks[0], { status: "completed", result: { summary: "mapped", files: ["src/a.rs"], n: [1] } });
+    await edit(agent, subtasks[1], "src/a.rs");
+    await agent.patch(subtasks[1], { status: "failed" });
+    await open(page, `/sessions/${session}?view=${view}&subtask=${subtasks[0]}`);
+    await expect(page.getByTestId("drawer")).toContainText("mapped");
+    await accessible(page);
+    await fits(page);
+  });
+}

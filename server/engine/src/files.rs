@@ -1,0 +1,75 @@
+//! Who touched which files of a session.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use domain::{
+    chart::Touch,
+    conflict::{Conflict, Touched, file_conflicts, normalise_path, paths},
+    graph::Graph,
+};
+use uuid::Uuid;
+
+use crate::{Engine, Result, store};
+
+/// Most subtasks of a session that are looked at, the oldest.
+const SUBTASKS: i64 = 20_000;
+
+/// The files of a session.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SessionFiles {
+    /// Who touched what: reported in a result, named in a snapshot, or written by an action.
+    pub touches: Vec<Touch>,
+    /// Files that several subtasks of one wave touched, by wave, then path. Waves run one after
+    /// another, so that subtasks of different waves never clash; batches of one wave do.
+    pub conflicts: Vec<Conflict>,
+}
+
+impl Engine {
+    /// Who touched which files of a session; nothing for a session that there is not. Two statements,
+    /// however many subtasks.
+    ///
+    /// # Errors
+    /// The database is away.
+    pub async fn session_files(&self, session_id: &str) -> Result<SessionFiles> {
+        let subtasks = store::subtasks::of_session(self.pool_ref(), session_id, SUBTASKS).await?;
+        let written = store::actions::writes_of_session(self.pool_ref(), session_id).await?;
+        let mut writes: BTreeMap<Uuid, BTreeMap<String, i32>> = BTreeMap::new();
+        for (subtask, path, count) in written {
+            let path = normalise_path(&path);
+            if !path.is_empty() {
+                *writes.entry(subtask).or_default().entry(path).or_default() += count;
+            }
+        }
+        let named = |json: Option<&String>| -> Result<Vec<String>> {
+            Ok(json
+                .map(|json| serde_json::from_str(json).map(|array| paths(&array)))
+                .transpose()?
+                .unwrap_or_default())
+        };
+
+        let mut files = SessionFiles::default();
+        let mut by_wave: BTreeMap<i32, Vec<Touched>> = BTreeMap::new();
+        for subtask in &subtasks {
+            let (id, agent_type) = (subtask.node.id, &subtask.node.agent_type);
+            let mut touched: BTreeSet<String> =
+                named(subtask.reported.as_ref())?.into_iter().collect();
+            touched.extend(named(subtask.snapshot.as_ref())?);
+            let written = writes.remove(&id).unwrap_or_default();
+            touched.extend(written.keys().cloned());
+            files.touches.extend(touched.iter().map(|file| Touch {
+                file: file.clone(),
+                agent_type: agent_type.clone(),
+                subtask_id: id,
+                writes: written.get(file).copied().unwrap_or_default(),
+            }));
+            if !touched.is_empty() {
+                let subtask_files = Touched { id, agent_type: agent_type.clone(), files: touched };
+                by_wave.entry(subtask.wave_number).or_default().push(subtask_files);
+            }
+        }
+        let graph: Graph = subtasks.into_iter().map(|subtask| subtask.node).collect();
+        files.conflicts =
+            by_wave.values().flat_map(|touched| file_conflicts(touched, &graph)).collect();
+        Ok(files)
+    }
+}
