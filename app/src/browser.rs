@@ -56,6 +56,44 @@ mod imp {
         document().query_selector("dialog[open]").is_ok_and(|found| found.is_some())
     }
 
+    /// What `j` and `k` go through.
+    const STEPS: &str = ".session-name, .subtask-link, .card, .lane-name, .feed-what";
+
+    pub fn is_typing() -> bool {
+        document().active_element().is_some_and(|element| {
+            matches!(element.tag_name().as_str(), "INPUT" | "TEXTAREA" | "SELECT")
+        })
+    }
+
+    pub fn step_focus(by: i32) {
+        let Ok(found) = document().query_selector_all(STEPS) else { return };
+        let last = found.length() as i32 - 1;
+        let here = document().active_element();
+        let at = (0..=last).find(|at| {
+            let element =
+                found.item(*at as u32).and_then(|node| node.dyn_into::<web_sys::Element>().ok());
+            here.is_some() && element == here
+        });
+        let next = at.map_or(0, |at| (at + by).clamp(0, last));
+        let node = found.item(next as u32).map(JsCast::dyn_into::<web_sys::HtmlElement>);
+        if let Some(Ok(element)) = node {
+            let _ = element.focus();
+        }
+    }
+
+    pub fn click(selector: &str) {
+        let found = document().query_selector(selector).ok().flatten();
+        if let Some(Ok(element)) = found.map(JsCast::dyn_into::<web_sys::HtmlElement>) {
+            element.click();
+        }
+    }
+
+    pub fn reveal(id: &str) {
+        if let Some(element) = document().get_element_by_id(id) {
+            element.scroll_into_view_with_bool(false);
+        }
+    }
+
     pub fn origin() -> String {
         window().location().origin().unwrap_or_default()
     }
@@ -78,6 +116,12 @@ mod imp {
     pub fn is_dialog_open() -> bool {
         false
     }
+    pub fn is_typing() -> bool {
+        false
+    }
+    pub fn step_focus(_: i32) {}
+    pub fn click(_: &str) {}
+    pub fn reveal(_: &str) {}
     pub fn origin() -> String {
         String::new()
     }
@@ -125,4 +169,25 @@ pub fn is_dialog_open() -> bool {
 #[must_use]
 pub fn origin() -> String {
     imp::origin()
+}
+
+/// Whether keys are letters now: the focus is in a field.
+#[must_use]
+pub fn is_typing() -> bool {
+    imp::is_typing()
+}
+
+/// Moves the focus so many entries on in the list that the page shows, to its first at first.
+pub fn step_focus(by: i32) {
+    imp::step_focus(by);
+}
+
+/// Clicks what the selector finds first.
+pub fn click(selector: &str) {
+    imp::click(selector);
+}
+
+/// Scrolls an element into sight.
+pub fn reveal(id: &str) {
+    imp::reveal(id);
 }

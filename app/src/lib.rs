@@ -15,6 +15,7 @@ pub mod clock;
 pub mod components;
 pub mod desk;
 pub mod error;
+mod finder;
 pub mod format;
 pub mod live;
 pub mod pages;

@@ -60,8 +60,8 @@ pub fn plan(id: &str) -> String {
 
 /// A page of the list of sessions.
 #[must_use]
-pub fn sessions(search: Option<&str>, cursor: Option<&str>) -> String {
-    let query = [("q", search), ("cursor", cursor)];
+pub fn sessions(search: Option<&str>, status: Option<&str>, cursor: Option<&str>) -> String {
+    let query = [("q", search), ("status", status), ("cursor", cursor)];
     let given: Vec<_> =
         query.into_iter().filter_map(|(name, value)| Some((name, value?.to_owned()))).collect();
     with_query("/".to_owned(), &given)
@@ -100,8 +100,11 @@ mod tests {
 
     #[test]
     fn the_list_keeps_its_search_while_paging() {
-        assert_eq!(sessions(None, None), "/");
-        assert_eq!(sessions(Some("a b"), Some("x=")), "/?q=a%20b&cursor=x%3D");
-        assert_eq!(sessions(None, Some("x")), "/?cursor=x");
+        assert_eq!(sessions(None, None, None), "/");
+        assert_eq!(
+            sessions(Some("a b"), Some("failed"), Some("x=")),
+            "/?q=a%20b&status=failed&cursor=x%3D"
+        );
+        assert_eq!(sessions(None, None, Some("x")), "/?cursor=x");
     }
 }

@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use crate::{
     board::Board,
+    finder::{Keys, Open, Palette},
     pages::{
         BatchPage, LivePage, LoginPage, PlanPage, PromptPage, RegistryPage, StoredPlanPage,
         session::{Files, Graph, Panel, Place, Timeline, View, Window},
@@ -91,6 +92,22 @@ pub enum Chart {
 #[lazy]
 pub fn panel(board: Board, id: Uuid, place: Place, first: StoredValue<Option<String>>) -> AnyView {
     view! { <Panel board id place first/> }.into_any()
+}
+
+/// The finder and the list of keys.
+#[lazy]
+pub fn overlay(open: RwSignal<Open>) -> AnyView {
+    view! {
+        <Palette open/>
+        <Keys open/>
+    }
+    .into_any()
+}
+
+/// Downloads the finder and the list of keys; at once when they are there.
+pub async fn load_overlay() {
+    #[cfg(feature = "hydrate")]
+    __preload_overlay().await;
 }
 
 /// Downloads what a view of a session needs; at once when it is there.

@@ -202,6 +202,19 @@ impl From<&Action> for ActionRow {
     }
 }
 
+/// Something that the finder found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hit {
+    /// What kind of thing it is.
+    pub kind: String,
+    /// What it is called.
+    pub name: String,
+    /// What else tells it from its like.
+    pub about: String,
+    /// Where it is.
+    pub href: String,
+}
+
 /// The latest of the log, and where it ends.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EventFeed {

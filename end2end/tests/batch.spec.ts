@@ -10,11 +10,19 @@ test("a batch shows its synthesis and its conflicts as they come about", async (
   await expect(page.getByTestId("completed")).toHaveText("2");
   await expect(page.getByTestId("conflict")).toHaveAttribute("data-severity", "high");
   await expect(page.getByTestId("conflict")).toContainText("src/types/user.ts");
+  await expect(page.getByTestId("side")).toHaveCount(2);
+  await expect(page.getByTestId("side").first()).toContainText("typed");
   await page.getByTestId("complete-batch").click();
   await expect(page.getByTestId("summary")).toContainText("Wave 1: 2/2 tasks completed. 1 files modified, 1 conflicts.");
   await expect(page.getByTestId("next-wave")).toBeVisible();
   await accessible(page);
   await fits(page);
+  const report = await page.request.get((await page.getByTestId("export-markdown").getAttribute("href"))!);
+  expect(report.headers()["content-type"]).toContain("text/markdown");
+  expect(await report.text()).toContain("## Conflicts");
+  await page.emulateMedia({ media: "print" });
+  await expect(page.locator(".topbar")).toBeHidden();
+  await expect(page.getByTestId("synthesis")).toBeVisible();
 });
 
 test("a batch that is not there is a 404 with a sentence", async ({ page }) => {

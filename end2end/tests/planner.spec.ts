@@ -50,3 +50,13 @@ test("a form that is not valid says what to change, and keeps what was typed", a
   await expect(page.getByTestId("form-problem")).toContainText("target_files");
   await expect(page.getByLabel("Task", { exact: true })).toHaveValue("Do it");
 });
+
+test("the prompt is there while one types, and its tokens are drawn by section", async ({ page }) => {
+  await open(page, "/prompt", false);
+  await page.getByLabel("Task").fill("Write the tests of the importer");
+  await page.getByLabel("Agent type").fill("test-engineer");
+  await expect(page.getByTestId("crafted-prompt")).toContainText("Write the tests of the importer");
+  expect(await page.getByTestId("parts-bar").locator("rect").count()).toBeGreaterThan(1);
+  await page.getByLabel("Task").fill("Write the tests of the exporter");
+  await expect(page.getByTestId("crafted-prompt")).toContainText("exporter");
+});

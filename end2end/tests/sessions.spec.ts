@@ -47,3 +47,17 @@ test("a page that is not there says so with a 404", async ({ page }) => {
 function CSS_escape(text: string): string {
   return text.replace(/["\\]/g, "\\$&");
 }
+
+test("the list shows only the sessions that stand as asked", async ({ page, agent, session }) => {
+  const { subtasks } = await agent.submit(`${session}-failed`, 1, [pair[0]]);
+  await agent.start(`${session}-failed`, 1);
+  await agent.patch(subtasks[0], { status: "failed" });
+  await agent.submit(`${session}-waiting`, 1, pair);
+  await open(page, `/?q=${session}`);
+  await expect(page.getByTestId("session")).toHaveCount(2);
+  await page.getByLabel("Only sessions that are").selectOption("failed");
+  await page.getByRole("button", { name: "Show" }).click();
+  await expect(page).toHaveURL(/status=failed/);
+  await expect(page.getByTestId("session")).toHaveCount(1);
+  await expect(page.getByTestId("session")).toHaveAttribute("data-session", `${session}-failed`);
+});

@@ -185,6 +185,11 @@ test("a session of 3,000 subtasks opens as a graph with few elements, and reads 
   await open(page, `/sessions/${session}?view=graph`);
   await expect(page.locator(".load-all")).toHaveCount(0, { timeout: 30_000 });
   expect(await page.getByTestId("card").count()).toBeLessThan(400);
+  const region = page.getByRole("region", { name: "Subtasks by wave" });
+  await page.getByTestId("graph-map").click({ position: { x: 170, y: 20 } });
+  await expect.poll(() => region.evaluate((element) => element.scrollLeft)).toBeGreaterThan(1000);
+  await page.getByTestId("zoom-fit").click();
+  await expect(page.getByTestId("zoom")).toHaveText(/^[124]0 %$/);
   await page.getByTestId("view-timeline").click();
   await expect(page.getByTestId("lane").first()).toBeVisible();
   expect(await page.getByTestId("lane").count()).toBeLessThan(120);

@@ -15,6 +15,7 @@ pub mod planner;
 pub mod problem;
 pub mod progress;
 pub mod registry;
+pub mod report;
 pub mod subtask;
 pub mod synthesis;
 pub mod wave;

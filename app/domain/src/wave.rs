@@ -90,6 +90,58 @@ impl WaveStatus {
     }
 }
 
+/// Where a session stands, as its waves tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum SessionState {
+    /// A wave runs.
+    Running,
+    /// No wave runs, and the last one that did failed.
+    Failed,
+    /// Nothing runs, and there is a wave to start, or none yet.
+    Waiting,
+    /// Every wave has ended, the last one well.
+    Completed,
+}
+
+impl SessionState {
+    /// Every state, the most pressing first.
+    pub const ALL: [Self; 4] = [Self::Running, Self::Failed, Self::Waiting, Self::Completed];
+
+    /// Where a session with these waves, ascending, stands.
+    #[must_use]
+    pub fn of(waves: &[WaveStatus]) -> Self {
+        let pending = |status: &WaveStatus| *status == WaveStatus::Pending;
+        if waves.contains(&WaveStatus::Running) {
+            Self::Running
+        } else if waves.iter().rev().find(|status| !pending(status)) == Some(&WaveStatus::Failed) {
+            Self::Failed
+        } else if waves.is_empty() || waves.iter().any(pending) {
+            Self::Waiting
+        } else {
+            Self::Completed
+        }
+    }
+
+    /// The name as it is written on the wire.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Failed => "failed",
+            Self::Waiting => "waiting",
+            Self::Completed => "completed",
+        }
+    }
+
+    /// The state of that name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.as_str() == name)
+    }
+}
+
 /// A wave as it stands.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

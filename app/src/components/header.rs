@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use leptos_router::components::A;
 
 use super::{LiveBadge, ThemeMenu};
+use crate::finder::Overlay;
 
 /// Where one can go, how fresh the page is, and the theme.
 #[component]
@@ -25,6 +26,7 @@ pub fn Header() -> impl IntoView {
                 <a href="/api/docs" rel="external">"API"</a>
             </nav>
             <div class="topbar-end">
+                <Overlay/>
                 <LiveBadge/>
                 <ThemeMenu/>
             </div>

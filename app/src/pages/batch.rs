@@ -103,8 +103,8 @@ fn BatchBody(view: BatchView) -> impl IntoView {
                 <p class="hint">{move || format!("The first {} of {} are shown.", rows.read().len(), total())}</p>
             </Show>
         </section>
-        <Conflicts report=conflicts/>
-        <SynthesisView synthesis files=Signal::derive(move || view.read().files_changed)/>
+        <Conflicts report=conflicts synthesis href/>
+        <SynthesisView synthesis files=Signal::derive(move || view.read().files_changed) batch=id/>
     }
 }
 

@@ -1,5 +1,7 @@
 //! `/prompt`: the prompt that one agent would be given for one task.
 
+use std::time::Duration;
+
 use domain::{dto::CraftPrompt, planner::CraftedPrompt};
 use leptos::{prelude::*, task::spawn_local};
 use leptos_meta::Title;
@@ -11,6 +13,9 @@ use crate::{
     error::AppError,
     server_fns::{craft_prompt, registry},
 };
+
+/// How long after the last letter the prompt is crafted by itself.
+const PREVIEW: Duration = Duration::from_millis(400);
 
 /// What is filled in.
 #[derive(Clone, Copy)]
@@ -35,6 +40,14 @@ impl Form {
             files: empty(),
             directories: empty(),
             budget: empty(),
+        }
+    }
+
+    /// Tracks every field.
+    fn track(self) {
+        let Self { task, agent, session, wave, files, directories, budget } = self;
+        for field in [task, agent, session, wave, files, directories, budget] {
+            field.track();
         }
     }
 
@@ -92,6 +105,7 @@ pub fn PromptPage() -> impl IntoView {
             let _ = busy.try_set(false);
         });
     };
+    preview(form, answer);
     let ready = move || answer.get().and_then(Result::ok).map(|_| "The prompt is ready.");
     view! {
         <Title text="Prompt"/>
@@ -114,11 +128,43 @@ pub fn PromptPage() -> impl IntoView {
                 <p class="visually-hidden" role="status">{ready}</p>
                 {move || match answer.get() {
                     Some(Ok(Answer { prompt, budget })) => view! { <PromptResult prompt budget/> }.into_any(),
-                    _ => view! { <p class="empty">"The prompt appears here."</p> }.into_any(),
+                    _ => view! { <p class="empty">"The prompt appears here while you type."</p> }.into_any(),
                 }}
             </div>
         </div>
     }
+}
+
+/// Crafts the prompt a moment after the last letter, once there is a task and an agent. What is not
+/// valid yet is not told while somebody types; the button tells it.
+fn preview(form: Form, answer: RwSignal<Option<Result<Answer, AppError>>>) {
+    let turn = StoredValue::new(0_u32);
+    Effect::new(move |_| {
+        form.track();
+        let mine = turn.try_update_value(|turn| {
+            *turn = turn.wrapping_add(1);
+            *turn
+        });
+        let latest = move || turn.try_get_value() == mine;
+        let filled = |field: RwSignal<String>| !field.read_untracked().trim().is_empty();
+        if !filled(form.task) || !filled(form.agent) {
+            return;
+        }
+        set_timeout(
+            move || {
+                let Some(Ok(request)) = latest().then(|| form.request()) else { return };
+                spawn_local(async move {
+                    let budget = request.context_budget_tokens;
+                    if let Ok(prompt) = craft_prompt(request).await
+                        && latest()
+                    {
+                        answer.set(Some(Ok(Answer { prompt, budget })));
+                    }
+                });
+            },
+            PREVIEW,
+        );
+    });
 }
 
 /// The agent type, with those of the registry as suggestions.

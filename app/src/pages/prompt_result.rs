@@ -3,7 +3,10 @@
 use domain::planner::CraftedPrompt;
 use leptos::prelude::*;
 
-use crate::{components::CopyButton, format::grouped};
+use crate::{
+    components::CopyButton,
+    format::{grouped, percent},
+};
 
 /// A prompt with its model, its turns, and its tokens against the budget.
 #[component]
@@ -39,9 +42,23 @@ pub fn PromptResult(
     let over = budget_exceeded.then(|| {
         view! { <p class="warning" role="alert">"Over budget even with everything left out that may be: the task itself is that long."</p> }
     });
+    // The bar is as long as the budget, or as all of it when that is more.
+    let whole = budget.unwrap_or_default().max(sections.iter().map(|section| section.tokens).sum());
+    let mut before = 0;
+    let bar = sections
+        .iter()
+        .enumerate()
+        .map(|(at, section)| {
+            let x = percent(before, whole);
+            before += section.tokens;
+            let class = format!("part-{}", at % 6);
+            view! { <rect class=class height="100%" x=x width=percent(section.tokens, whole)/> }
+        })
+        .collect_view();
     let parts = sections
         .into_iter()
-        .map(|section| view! { <tr><th scope="row">{section.name}</th><td class="num">{grouped(section.tokens.into())}</td></tr> })
+        .enumerate()
+        .map(|(at, section)| view! { <tr><th scope="row"><span class=format!("swatch part-{}", at % 6) aria-hidden="true"></span>{section.name}</th><td class="num">{grouped(section.tokens.into())}</td></tr> })
         .collect_view();
     let text = crafted_prompt.clone();
     view! {
@@ -57,6 +74,7 @@ pub fn PromptResult(
                 <div><dt>"Files at most"</dt><dd class="num">{scope_directives.max_files}</dd></div>
                 <div><dt>"Tokens (estimate)"</dt><dd class="num" data-testid="tokens">{tokens}</dd></div>
             </dl>
+            <svg class="parts-bar" aria-hidden="true" data-testid="parts-bar">{bar}</svg>
             {meter}
             {over}
             <pre class="code" tabindex="0" dir="auto" data-testid="crafted-prompt"><code>{crafted_prompt}</code></pre>

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use domain::{
     dto::{SessionPage, SessionSummary},
-    wave::WaveStatus,
+    wave::{SessionState, WaveStatus},
 };
 use leptos::prelude::*;
 use leptos_meta::Title;
@@ -12,6 +12,7 @@ use leptos_router::hooks::use_query_map;
 
 use crate::{
     components::{CopyButton, ProblemView, TimeTag, Waiting, WaveStrip, each, key_of},
+    error::AppError,
     live::{Heard, Refresher, follow},
     paths,
     server_fns::list_sessions,
@@ -32,8 +33,12 @@ type Entry = (String, ArcRwSignal<SessionSummary>);
 pub fn SessionsPage() -> impl IntoView {
     let query = use_query_map();
     let given = move |name: &str| query.read().get(name).filter(|value| !value.trim().is_empty());
-    let asked = Memo::new(move |_| (given("q"), given("cursor")));
-    let page = Resource::new(move || asked.get(), |(search, cursor)| list_sessions(search, cursor));
+    let asked = Memo::new(move |_| Asked {
+        search: given("q"),
+        state: given("status"),
+        cursor: given("cursor"),
+    });
+    let page = Resource::new(move || asked.get(), Asked::read);
     view! {
         <Title text="Sessions"/>
         <div class="page-head">
@@ -46,18 +51,25 @@ pub fn SessionsPage() -> impl IntoView {
                     name="q"
                     placeholder="Search by name"
                     maxlength="200"
-                    prop:value=move || asked.get().0.unwrap_or_default()
-                    value=asked.get_untracked().0
+                    prop:value=move || asked.get().search.unwrap_or_default()
+                    value=asked.get_untracked().search
                 />
-                <button type="submit" class="button">"Search"</button>
+                <label for="status" class="visually-hidden">"Only sessions that are"</label>
+                <select id="status" name="status">
+                    <option value="">"All"</option>
+                    {SessionState::ALL.map(|state| {
+                        let chosen = move || asked.read().state.as_deref() == Some(state.as_str());
+                        view! { <option value=state.as_str() selected=chosen>{state.as_str()}</option> }
+                    }).collect_view()}
+                </select>
+                <button type="submit" class="button">"Show"</button>
             </form>
         </div>
         <Transition fallback=|| view! { <Waiting/> }>
             {move || Suspend::new(async move {
                 match page.await {
                     Ok(page) => {
-                        let (search, cursor) = asked.get_untracked();
-                        view! { <SessionList page search cursor/> }.into_any()
+                        view! { <SessionList page asked=asked.get_untracked()/> }.into_any()
                     }
                     Err(error) => view! { <ProblemView error/> }.into_any(),
                 }
@@ -66,25 +78,48 @@ pub fn SessionsPage() -> impl IntoView {
     }
 }
 
+/// What the address asks for.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Asked {
+    search: Option<String>,
+    state: Option<String>,
+    cursor: Option<String>,
+}
+
+impl Asked {
+    async fn read(self) -> Result<SessionPage, AppError> {
+        list_sessions(self.search, self.state, self.cursor).await
+    }
+
+    /// Whether every new session belongs to it.
+    const fn is_all(&self) -> bool {
+        self.search.is_none() && self.state.is_none() && self.cursor.is_none()
+    }
+
+    fn href(&self, cursor: Option<&str>) -> String {
+        paths::sessions(self.search.as_deref(), self.state.as_deref(), cursor)
+    }
+}
+
 #[component]
-fn SessionList(page: SessionPage, search: Option<String>, cursor: Option<String>) -> impl IntoView {
+fn SessionList(page: SessionPage, asked: Asked) -> impl IntoView {
     let entries = ArcRwSignal::new(Vec::<Entry>::new());
     merge(&entries, page.sessions, false);
     let next = ArcRwSignal::new(page.next_cursor);
-    stay_fresh(&entries, &next, search.clone(), cursor.clone());
+    stay_fresh(&entries, &next, asked.clone());
 
-    let (shown, searched) = (RwSignal::from(entries), search.clone());
+    let (shown, searched) = (RwSignal::from(entries), asked.search.clone().or(asked.state.clone()));
     let next = RwSignal::from(next);
-    let first = cursor.is_some().then(|| {
-        view! { <a class="button" href=paths::sessions(search.as_deref(), None) rel="first">"First page"</a> }
+    let paged = asked.cursor.is_some();
+    let first = paged.then(|| {
+        view! { <a class="button" href=asked.href(None) rel="first">"First page"</a> }
     });
     let onward = move || {
         next.get().map(|cursor| {
-            let href = paths::sessions(search.as_deref(), Some(&cursor));
+            let href = asked.href(Some(&cursor));
             view! { <a class="button" href=href rel="next" data-testid="next-page">"Next page"</a> }
         })
     };
-    let paged = cursor.is_some();
     view! {
         <Show when=move || shown.read().is_empty()>
             <Empty searched=searched.clone() paged/>
@@ -98,13 +133,8 @@ fn SessionList(page: SessionPage, search: Option<String>, cursor: Option<String>
 
 /// Follows what happens anywhere, and inside the sessions that are at work, and reads the list
 /// afresh.
-fn stay_fresh(
-    entries: &ArcRwSignal<Vec<Entry>>,
-    next: &ArcRwSignal<Option<String>>,
-    search: Option<String>,
-    cursor: Option<String>,
-) {
-    let grows = search.is_none() && cursor.is_none();
+fn stay_fresh(entries: &ArcRwSignal<Vec<Entry>>, next: &ArcRwSignal<Option<String>>, asked: Asked) {
+    let grows = asked.is_all();
     let (entries, next) = (entries.clone(), next.clone());
     let busy = Memo::new({
         let entries = entries.clone();
@@ -121,11 +151,10 @@ fn stay_fresh(
         }
     });
     Effect::new(move |_| {
-        let (entries, next, search, cursor) =
-            (entries.clone(), next.clone(), search.clone(), cursor.clone());
+        let (entries, next, asked) = (entries.clone(), next.clone(), asked.clone());
         let refresher = Refresher::new(PAUSE, move || {
             let (entries, next) = (entries.clone(), next.clone());
-            let read = list_sessions(search.clone(), cursor.clone());
+            let read = asked.clone().read();
             async move {
                 // When it fails, the badge says that the page is stale.
                 if let Ok(page) = read.await {
@@ -197,7 +226,7 @@ fn Empty(searched: Option<String>, paged: bool) -> impl IntoView {
         Some(text) => view! {
             <section class="empty" data-testid="empty">
                 <h2>"No session matches"</h2>
-                <p>"Nothing is called “"<bdi>{text}</bdi>"”. "<a href="/">"Show all sessions"</a></p>
+                <p>"Nothing is “"<bdi>{text}</bdi>"”. "<a href="/">"Show all sessions"</a></p>
             </section>
         }
         .into_any(),

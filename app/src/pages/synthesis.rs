@@ -6,6 +6,7 @@ use domain::{
     synthesis::{SubtaskOutcome, Synthesis},
 };
 use leptos::prelude::*;
+use uuid::Uuid;
 
 use crate::{
     components::{Mark, Status},
@@ -21,6 +22,8 @@ pub fn SynthesisView(
     /// How many files it changed.
     #[prop(into)]
     files: Signal<i32>,
+    /// The batch.
+    batch: Uuid,
 ) -> impl IntoView {
     let saved = move || {
         let synthesis = synthesis.read();
@@ -38,7 +41,13 @@ pub fn SynthesisView(
     let ended = move || ended.get();
     view! {
         <section class="panel" aria-labelledby="synthesis-title" data-testid="synthesis">
-            <h2 id="synthesis-title">"Synthesis"</h2>
+            <div class="page-head">
+                <h2 id="synthesis-title">"Synthesis"</h2>
+                <a class="button quiet" rel="external" download=format!("{}.json", short(batch)) data-testid="export-json"
+                    href=format!("/api/orchestration/synthesis/{batch}")>"JSON"</a>
+                <a class="button quiet" rel="external" download=format!("{}.md", short(batch)) data-testid="export-markdown"
+                    href=format!("/api/orchestration/synthesis/{batch}?format=markdown")>"Markdown"</a>
+            </div>
             <p class="lead" data-testid="summary">{move || synthesis.read().summary.clone()}</p>
             <dl class="facts">
                 <div>
@@ -88,12 +97,27 @@ fn list(lines: Vec<String>, class: &'static str, heading: &'static str) -> impl 
     })
 }
 
-/// The conflicts of a batch.
+/// The conflicts of a batch, each with those in it side by side.
 #[component]
 pub fn Conflicts(
     /// What clashes.
     report: Memo<ConflictReport>,
+    /// What came of the batch so far.
+    synthesis: Memo<Synthesis>,
+    /// Where more is said of a subtask.
+    href: Callback<Uuid, String>,
 ) -> impl IntoView {
+    let items = move || {
+        let synthesis = synthesis.read();
+        let item = |conflict: &Conflict| {
+            let sides = conflict.subtask_ids.iter().map(|id| {
+                let outcome = synthesis.results.iter().find(|result| result.subtask_id == *id);
+                (*id, outcome.cloned())
+            });
+            view! { <ConflictItem conflict=conflict.clone() sides=sides.collect() href/> }
+        };
+        report.read().conflicts.iter().map(item).collect_view()
+    };
     view! {
         <section class="panel" aria-labelledby="conflicts-title" data-testid="conflicts">
             <h2 id="conflicts-title">
@@ -102,15 +126,17 @@ pub fn Conflicts(
                     n => count(n, "conflict", "conflicts"),
                 }}
             </h2>
-            <ul class="conflicts">
-                {move || report.read().conflicts.iter().cloned().map(|conflict| view! { <ConflictItem conflict/> }).collect_view()}
-            </ul>
+            <ul class="conflicts">{items}</ul>
         </section>
     }
 }
 
 #[component]
-fn ConflictItem(conflict: Conflict) -> impl IntoView {
+fn ConflictItem(
+    conflict: Conflict,
+    sides: Vec<(Uuid, Option<SubtaskOutcome>)>,
+    href: Callback<Uuid, String>,
+) -> impl IntoView {
     let (class, word) = match conflict.severity {
         Severity::Low => ("conflict is-low", "low"),
         Severity::High => ("conflict is-high", "high"),
@@ -120,11 +146,26 @@ fn ConflictItem(conflict: Conflict) -> impl IntoView {
         ConflictKind::FileConflict => "Same file",
         ConflictKind::DependencyConflict => "Stranded",
     };
+    let side = move |(id, outcome): (Uuid, Option<SubtaskOutcome>)| {
+        let said = outcome.map(|outcome| {
+            view! {
+                <Status mark=Signal::stored(Mark::from(outcome.status))/>
+                <bdi class="agent">{outcome.agent}</bdi>
+                <p class="result-text" dir="auto">{outcome.summary}</p>
+            }
+        });
+        view! {
+            <li class="side" data-testid="side">
+                {said}
+                <a href=href.run(id)>{format!("Subtask {}", short(id))}</a>
+            </li>
+        }
+    };
     view! {
         <li class=class data-testid="conflict" data-severity=word>
             <p class="conflict-head"><strong>{kind}</strong><span class="tag">{word}</span></p>
             <p dir="auto">{conflict.description}</p>
-            <p class="hint">"Agents: "<bdi>{conflict.agents.join(", ")}</bdi></p>
+            <ul class="sides" aria-label="Those in it">{sides.into_iter().map(side).collect_view()}</ul>
         </li>
     }
 }

@@ -6,6 +6,7 @@
 
 mod batches;
 mod files;
+mod find;
 mod json;
 mod planning;
 mod sessions;
@@ -13,6 +14,7 @@ mod subtasks;
 
 pub use batches::*;
 pub use files::*;
+pub use find::*;
 pub(crate) use json::Text;
 pub use planning::*;
 pub use sessions::*;

@@ -1,5 +1,7 @@
 //! Sessions and their waves.
 
+#[cfg(feature = "ssr")]
+use domain::wave::SessionState;
 use domain::{
     dto::{SessionDetail, SessionPage, StartWave, TransitionWave},
     wave::Wave,
@@ -23,9 +25,11 @@ const SESSIONS: i64 = 25;
 #[server(name = ListSessionsCall, endpoint = "sessions", input = Json, output = Json)]
 pub async fn list_sessions(
     search: Option<String>,
+    state: Option<String>,
     cursor: Option<String>,
 ) -> Result<SessionPage, AppError> {
-    engine()?.sessions(search.as_deref(), cursor.as_deref(), SESSIONS).await.map_err(refuse)
+    let state = state.as_deref().and_then(SessionState::parse);
+    engine()?.sessions(search.as_deref(), state, cursor.as_deref(), SESSIONS).await.map_err(refuse)
 }
 
 /// A session with its waves, batches and first subtasks; with who touched which files and with one

@@ -17,6 +17,7 @@ mod error;
 mod events;
 mod feed;
 mod files;
+mod find;
 mod group;
 mod idempotency;
 mod lock;
@@ -37,6 +38,7 @@ use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 pub use error::{Error, Result};
 pub use feed::{Feed, FeedEvent, envelope};
 pub use files::SessionFiles;
+pub use find::{Found, FoundAction, FoundSubtask};
 pub use idempotency::IdempotencyKey;
 pub use store::subtasks::BatchRead;
 

@@ -5,7 +5,7 @@ use domain::{
     check::{Check, PAGE},
     dto::{SessionDetail, SessionPage, SessionSummary, WaveBrief},
     problem::Refusal,
-    wave::Wave,
+    wave::{SessionState, Wave},
 };
 
 use crate::{Engine, Result, store};
@@ -18,6 +18,7 @@ impl Engine {
     pub async fn sessions(
         &self,
         search: Option<&str>,
+        state: Option<SessionState>,
         cursor: Option<&str>,
         limit: i64,
     ) -> Result<SessionPage> {
@@ -30,9 +31,14 @@ impl Engine {
             check.finish()?;
         }
         let pool = self.pool_ref();
-        let rows =
-            store::sessions::page(pool, search, after.as_ref().map(|(t, id)| (*t, &**id)), limit)
-                .await?;
+        let rows = store::sessions::page(
+            pool,
+            search,
+            state.map(SessionState::as_str),
+            after.as_ref().map(|(t, id)| (*t, &**id)),
+            limit,
+        )
+        .await?;
         let ids: Vec<String> = rows.iter().map(|row| row.session_id.clone()).collect();
         let mut waves = store::waves::of_sessions(pool, &ids).await?;
         let full = i64::try_from(rows.len()).unwrap_or(i64::MAX) == limit;

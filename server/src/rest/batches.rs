@@ -92,15 +92,48 @@ pub async fn complete(
     Ok(Json(engine.complete_batch(id.id("batch")?, completion.strict).await?))
 }
 
+/// How a synthesis is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Format {
+    /// The object.
+    #[default]
+    Json,
+    /// A report to read.
+    Markdown,
+}
+
+/// How a synthesis is asked for.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct Writing {
+    /// `json`, or `markdown` for a report to read.
+    #[serde(default)]
+    #[param(default = "json")]
+    format: Format,
+}
+
 /// Get a batch's synthesis
 ///
-/// The bare object, small enough for a prompt.
+/// The bare object, small enough for a prompt; or the same as Markdown.
 #[utoipa::path(get, path = "/api/orchestration/synthesis/{id}", tag = "batches",
-    params(("id" = String, Path, description = "The batch.")),
-    responses((status = 200, body = Synthesis, description = "The synthesis; while the batch is open, of how things stand."),
+    params(("id" = String, Path, description = "The batch."), Writing),
+    responses((status = 200, description = "The synthesis; while the batch is open, of how things stand.",
+               content((Synthesis = "application/json"), (String = "text/markdown"))),
               (status = "4XX", body = Problem, description = "No such batch.", content_type = "application/problem+json")))]
-pub async fn synthesis(State(engine): State<Engine>, id: Segment) -> Answer<Json<Synthesis>> {
-    Ok(Json(engine.synthesis(id.id("batch")?).await?))
+pub async fn synthesis(
+    State(engine): State<Engine>,
+    id: Segment,
+    Query(writing): Query<Writing>,
+) -> Answer<Response> {
+    let synthesis = engine.synthesis(id.id("batch")?).await?;
+    Ok(match writing.format {
+        Format::Json => Json(synthesis).into_response(),
+        Format::Markdown => {
+            let kind = [(header::CONTENT_TYPE, "text/markdown; charset=utf-8")];
+            (kind, domain::report::markdown(&synthesis)).into_response()
+        }
+    })
 }
 
 /// Analyse a batch's conflicts

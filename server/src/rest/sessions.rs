@@ -5,6 +5,7 @@ use domain::{
     check::{Check, PAGE},
     dto::{SessionDetail, SessionPage},
     problem::Problem,
+    wave::SessionState,
 };
 use engine::Engine;
 use serde::Deserialize;
@@ -20,6 +21,8 @@ pub struct Filter {
     /// A part of the name.
     #[param(max_length = 200)]
     search: Option<String>,
+    /// Where the sessions stand.
+    status: Option<SessionState>,
     /// The `next_cursor` of the page before.
     cursor: Option<String>,
     /// Page size, 1–500.
@@ -46,7 +49,14 @@ pub async fn list(
     check.range("limit", filter.limit, 1, PAGE);
     check.finish()?;
     Ok(Json(
-        engine.sessions(filter.search.as_deref(), filter.cursor.as_deref(), filter.limit).await?,
+        engine
+            .sessions(
+                filter.search.as_deref(),
+                filter.status,
+                filter.cursor.as_deref(),
+                filter.limit,
+            )
+            .await?,
     ))
 }
 

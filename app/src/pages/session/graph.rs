@@ -37,7 +37,11 @@ const STEP: i32 = 400;
 /// What is drawn before the browser says how large the region is.
 const FIRST: Sight = Sight { left: 0, top: 0, right: 1_600, bottom: 1_200 };
 /// The sizes that the buttons go through; percent.
-const ZOOMS: [i32; 5] = [40, 60, 80, 100, 130];
+const ZOOMS: [i32; 7] = [10, 20, 40, 60, 80, 100, 130];
+/// Up to this size a card is a patch of colour.
+const PATCH: i32 = 20;
+/// The size of the overview; pixels.
+const MAP: (i32, i32) = (180, 56);
 
 /// What of the drawing is in sight; its own pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -126,14 +130,15 @@ pub fn Graph(
             Some((band.first_column * (CARD.0 + GAP.0) - EDGE).max(0))
         })
     };
+    // What of the drawing the region shows, exactly: (left, top, width, height).
+    let port = RwSignal::new((0, 0, 0, 0));
     let look = move || {
         if let Some(region) = region.get_untracked() {
             let scrolled = (region.scroll_left(), region.scroll_top());
-            let seen = Sight::around(
-                scrolled,
-                (region.client_width(), region.client_height()),
-                zoom.get_untracked(),
-            );
+            let room = (region.client_width(), region.client_height());
+            let own = |pixels: i32| pixels * 100 / zoom.get_untracked();
+            port.set((own(scrolled.0), own(scrolled.1), own(room.0), own(room.1)));
+            let seen = Sight::around(scrolled, room, zoom.get_untracked());
             if seen != sight.get_untracked() {
                 sight.set(seen);
             }
@@ -161,7 +166,8 @@ pub fn Graph(
             let (x, y) = corner(spot);
             sight.meets((x, y), (x + CARD.0, y + CARD.1))
         };
-        plan.read().places.iter().filter(seen).copied().collect::<Vec<_>>()
+        let small = zoom.get() <= PATCH;
+        plan.read().places.iter().filter(seen).map(|spot| (*spot, small)).collect::<Vec<_>>()
     };
     let lines = move || {
         let (plan, sight) = (plan.read(), sight.get());
@@ -174,9 +180,14 @@ pub fn Graph(
     };
     let card = {
         let board = board.clone();
-        move |spot: Spot| {
+        move |(spot, small): (Spot, bool)| {
             let (x, y) = corner(&spot);
             let row = board.row(spot.id).map(RwSignal::from);
+            if small {
+                let class =
+                    move || row.map(|row| format!("patch is-{}", row.read().status.as_str()));
+                return view! { <rect class=class x=x y=y width=CARD.0 height=CARD.1/> }.into_any();
+            }
             let on_path = Memo::new(move |_| path.read().contains_key(&spot.id));
             row.map(|row| {
                 view! {
@@ -185,6 +196,7 @@ pub fn Graph(
                     </foreignObject>
                 }
             })
+            .into_any()
         }
     };
     let line = {
@@ -212,10 +224,28 @@ pub fn Graph(
         move |band: Band| view! { <WaveBand board=board.clone() band/> }
     };
     let percent = move |pixels: i32| pixels * zoom.get() / 100;
+    let hydrated = crate::clock::use_hydrated();
+    let fit = move |_| {
+        if let Some(region) = region.get_untracked() {
+            let room = region.client_width() * 100 / size(&plan.read_untracked()).0.max(1);
+            let fits = ZOOMS.iter().rev().find(|step| **step <= room.min(100));
+            zoom.set(*fits.unwrap_or(&ZOOMS[0]));
+        }
+    };
+    // Puts a point of the drawing into the middle of the region.
+    let to = move |(x, y): (i32, i32)| {
+        if let Some(region) = region.get_untracked() {
+            let pixels = |own: i32| own * zoom.get_untracked() / 100;
+            region.set_scroll_left(pixels(x) - region.client_width() / 2);
+            region.set_scroll_top(pixels(y) - region.client_height() / 2);
+        }
+    };
     view! {
         <section class="graph-view" aria-label="Dependency graph" data-testid="graph">
             <div class="view-bar">
                 <ZoomButtons zoom/>
+                <button type="button" class="button quiet" data-testid="zoom-fit" disabled=move || !hydrated.get() on:click=fit>"Fit"</button>
+                <Overview plan port to=Callback::new(to)/>
                 <LoadAll board=board.clone()/>
                 <p class="hint legend">
                     <span class="legend-line is-critical" aria-hidden="true"></span>"critical path"
@@ -236,11 +266,53 @@ pub fn Graph(
                         {each(lines, key_of, move |it| line(it).into_any())}
                     </g>
                     <g class="cards">
-                        {each(spots, |spot| key_of(&(spot.id, spot.column, spot.row)), move |spot| card(spot).into_any())}
+                        {each(spots, |(spot, small)| key_of(&(spot.id, spot.column, spot.row, *small)), card)}
                     </g>
                 </svg>
             </div>
         </section>
+    }
+}
+
+/// The whole graph by waves, and what of it the region shows; a click goes there.
+#[component]
+fn Overview(
+    plan: Memo<Layout>,
+    port: RwSignal<(i32, i32, i32, i32)>,
+    to: Callback<(i32, i32)>,
+) -> impl IntoView {
+    let whole = Memo::new(move |_| size(&plan.read()));
+    let scaled = move |own: (i32, i32)| {
+        let whole = whole.get();
+        (own.0 * MAP.0 / whole.0.max(1), own.1 * MAP.1 / whole.1.max(1))
+    };
+    let bands = move || {
+        let bar = |band: &Band| {
+            let (x, _) = scaled((EDGE / 2 + band.first_column * (CARD.0 + GAP.0), 0));
+            let (width, height) = scaled((
+                band.columns * (CARD.0 + GAP.0) - GAP.0 + EDGE,
+                HEAD + band.rows * (CARD.1 + GAP.1),
+            ));
+            view! { <rect class="map-band" x=x y="0" width=width height=height.max(2)/> }.into_any()
+        };
+        plan.read().bands.iter().map(bar).collect::<Vec<_>>()
+    };
+    let part = move |pick: fn((i32, i32), (i32, i32)) -> i32| {
+        move || {
+            let (left, top, width, height) = port.get();
+            let whole = whole.get();
+            pick(scaled((left, top)), scaled((width.min(whole.0), height.min(whole.1))))
+        }
+    };
+    let click = move |event: leptos::ev::MouseEvent| {
+        let whole = whole.get_untracked();
+        to.run((event.offset_x() * whole.0 / MAP.0, event.offset_y() * whole.1 / MAP.1));
+    };
+    view! {
+        <svg class="graph-map" width=MAP.0 height=MAP.1 aria-hidden="true" data-testid="graph-map" on:click=click>
+            {bands}
+            <rect class="map-port" x=part(|at, _| at.0) y=part(|at, _| at.1) width=part(|_, size| size.0) height=part(|_, size| size.1)/>
+        </svg>
     }
 }
 

@@ -37,6 +37,7 @@ pub use self::{
 };
 use crate::{
     board::{Board, Need},
+    clock::use_clock,
     components::{ProblemView, TimeTag, Waiting, WaveStrip, each, key_of},
     format::grouped,
     live::{Heard, Refresher, follow},
@@ -112,10 +113,11 @@ fn Session(first: SessionView) -> impl IntoView {
         move || {
             let board = board.clone();
             match view.get() {
-                View::Table => view! { <Table board place/> }.into_any(),
-                View::Graph => split::now(split::graph(board, place)),
-                View::Timeline => split::now(split::chart(board, place, Chart::Time(window))),
-                View::Files => split::now(split::chart(board, place, Chart::Files(heat))),
+                None => view! { <Waiting/> }.into_any(),
+                Some(View::Table) => view! { <Table board place/> }.into_any(),
+                Some(View::Graph) => split::now(split::graph(board, place)),
+                Some(View::Timeline) => split::now(split::chart(board, place, Chart::Time(window))),
+                Some(View::Files) => split::now(split::chart(board, place, Chart::Files(heat))),
             }
         }
     };
@@ -158,16 +160,20 @@ fn Session(first: SessionView) -> impl IntoView {
 }
 
 /// The view that the address asks for, once what it needs is downloaded; until then the one before.
-fn loaded_view(place: Place) -> ReadSignal<View> {
-    let (shown, show) = signal(place.at.read_untracked().view);
+fn loaded_view(place: Place) -> ReadSignal<Option<View>> {
+    // The first page of all has it with it.
+    let first = use_clock().glance().is_none();
+    let view = place.at.read_untracked().view;
+    let (shown, show) = signal((first || view == View::Table).then_some(view));
     let wanted = Memo::new(move |_| place.at.read().view);
     Effect::new(move |_| {
         let view = wanted.get();
         spawn_local(async move {
             split::load_view(view).await;
             // The visitor may have gone on meanwhile.
-            if wanted.try_get_untracked() == Some(view) && shown.try_get_untracked() != Some(view) {
-                show.set(view);
+            let is_wanted = wanted.try_get_untracked() == Some(view);
+            if is_wanted && shown.try_get_untracked().flatten() != Some(view) {
+                show.set(Some(view));
             }
         });
     });

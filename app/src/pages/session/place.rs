@@ -152,7 +152,7 @@ pub fn ViewTabs(
     /// Where the visitor is.
     place: Place,
 ) -> impl IntoView {
-    let tab = move |view: View| {
+    let tab = move |(at, view): (usize, View)| {
         view! {
             <li>
                 <a
@@ -160,6 +160,7 @@ pub fn ViewTabs(
                     rel=place.rel()
                     data-noscroll=""
                     data-testid=format!("view-{}", view.as_str())
+                    data-key=at + 1
                     aria-current=move || (place.at.read().view == view).then_some("page")
                 >
                     {view.label()}
@@ -169,7 +170,7 @@ pub fn ViewTabs(
     };
     view! {
         <nav aria-label="Views of this session">
-            <ul class="tabs">{View::ALL.map(tab).collect_view()}</ul>
+            <ul class="tabs">{View::ALL.into_iter().enumerate().map(tab).collect_view()}</ul>
         </nav>
     }
 }

@@ -267,7 +267,7 @@ fn Lane(
             data-lane=id.to_string()
             data-status=move || status.get().as_str()
         >
-            <rect class="lane-ground" x="0" y=top width=move || size.get().width height=ROW/>
+            <rect class=if wave_number % 2 == 0 { "lane-ground" } else { "lane-ground is-odd" } x="0" y=top width=move || size.get().width height=ROW/>
             <foreignObject x="0" y=top width=names height=ROW>
                 <a class="lane-name" id=format!("open-{id}") href=move || place.opening(id) rel=place.rel() data-noscroll="" title=description.clone()
                     aria-current=move || place.is_open(id).then_some("true")>

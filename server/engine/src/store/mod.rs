@@ -5,6 +5,7 @@
 pub mod actions;
 pub mod batches;
 pub mod events;
+pub mod find;
 pub mod idempotency;
 pub mod plans;
 pub mod registry;

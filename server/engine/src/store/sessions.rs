@@ -40,10 +40,12 @@ pub async fn get(db: impl PgExecutor<'_>, session_id: &str) -> Result<Option<Ses
     .await?)
 }
 
-/// A page by latest activity, after the session that the cursor names.
+/// A page by latest activity, after the session that the cursor names. `state` is the name of a
+/// [`domain::wave::SessionState`], whose rule this repeats.
 pub async fn page(
     db: impl PgExecutor<'_>,
     search: Option<&str>,
+    state: Option<&str>,
     after: Option<(Time, &str)>,
     limit: i64,
 ) -> Result<Vec<SessionRow>> {
@@ -53,11 +55,20 @@ pub async fn page(
         "SELECT session_id, created_at, last_active_at FROM sessions
          WHERE ($1::timestamptz IS NULL OR (last_active_at, session_id) < ($1, $2))
            AND ($3::text IS NULL OR strpos(lower(session_id), lower($3)) > 0)
+           AND ($5::text IS NULL OR $5 = (
+               SELECT CASE
+                   WHEN bool_or(w.status = 'running') THEN 'running'
+                   WHEN (array_agg(w.status ORDER BY w.wave_number DESC)
+                         FILTER (WHERE w.status <> 'pending'))[1] = 'failed' THEN 'failed'
+                   WHEN bool_and(w.status <> 'pending') THEN 'completed'
+                   ELSE 'waiting' END
+               FROM wave_states w WHERE w.session_id = sessions.session_id))
          ORDER BY last_active_at DESC, session_id DESC LIMIT $4",
         time,
         id,
         search,
-        limit
+        limit,
+        state
     )
     .fetch_all(db)
     .await?)

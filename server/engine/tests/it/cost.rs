@@ -148,7 +148,7 @@ async fn listing_fifty_sessions_takes_the_round_trips_of_one(
                 submit(server, &format!("session-{n}"), wave, vec![task("Snipper")]).await;
             }
         }
-        let list = |limit| async move { server.sessions(None, None, limit).await.unwrap() };
+        let list = |limit| async move { server.sessions(None, None, None, limit).await.unwrap() };
         let all = list(50).await.sessions;
         assert_eq!(all.len(), 50);
         assert!(all.iter().all(|session| session.waves.len() == 2 && session.total_tasks == 2));

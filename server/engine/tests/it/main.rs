@@ -7,6 +7,7 @@ mod cost;
 mod dependencies;
 mod events;
 mod files;
+mod find;
 mod idempotency;
 mod load;
 mod locks;

@@ -16,6 +16,7 @@ use super::place::Place;
 use crate::{
     board::Board,
     browser,
+    clock::use_clock,
     components::{CopyButton, Elapsed, JsonTree, Mark, ProblemView, Status, TimeTag, Waiting},
     error::AppError,
     format::{count, duration},
@@ -72,9 +73,10 @@ pub fn Drawer(
     }
 }
 
-/// Whether what is in the drawer is downloaded; it is when the page opens with a subtask.
+/// Whether what is in the drawer is downloaded; it is when the first page of all opens with a subtask.
 fn loaded(id: Memo<Option<Uuid>>) -> ReadSignal<bool> {
-    let (loaded, set_loaded) = signal(id.read_untracked().is_some());
+    let first = use_clock().glance().is_none();
+    let (loaded, set_loaded) = signal(first && id.read_untracked().is_some());
     Effect::new(move |_| {
         if id.read().is_some() && !loaded.get_untracked() {
             spawn_local(async move {
