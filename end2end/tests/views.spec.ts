@@ -209,3 +209,39 @@ for (const view of ["graph", "timeline", "files"]) {
     await fits(page);
   });
 }
+
+test("untrusted text stays text in every view, and views read without JavaScript", async ({ page, browser, agent, session, baseURL }) => {
+  const nasty = `<img src=x onerror="window.hit=1"><script>window.hit=1</script>`;
+  const name = `${session} <b>"x`;
+  const { subtasks } = await agent.submit(name, 1, [{ agent_type: nasty, description: nasty }]);
+  await agent.start(name, 1);
+  await agent.patch(subtasks[0], { status: "running", agent_id: nasty });
+  await edit(agent, subtasks[0], nasty);
+  await agent.patch(subtasks[0], { status: "failed", result: { error: nasty, summary: nasty } });
+  const path = `/sessions/${encodeURIComponent(name)}`;
+  for (const place of [`${path}?view=graph`, `${path}?view=timeline`, `${path}?view=files`, `${path}?subtask=${subtasks[0]}`, "/live"]) {
+    await open(page, place);
+    await expect(page.locator("main")).toContainText("<img src=x onerror=");
+    expect(await page.evaluate(() => (window as any).hit), place).toBeUndefined();
+  }
+  const context = await browser.newContext({ javaScriptEnabled: false, baseURL });
+  const still = await context.newPage();
+  for (const [view, thing] of [["graph", "card"], ["timeline", "lane"], ["files", "file"]]) {
+    await still.goto(`${path}?view=${view}&subtask=${subtasks[0]}`);
+    await expect(still.getByTestId(thing)).toHaveCount(1);
+    await expect(still.getByTestId("description")).toContainText("<script>window.hit=1</script>");
+  }
+  await context.close();
+});
+
+test("the graph catches up after the server restarts, without a reload", async ({ page, agent, session, server }) => {
+  const { subtasks } = await agent.submit(session, 1, chain);
+  await agent.start(session, 1);
+  await open(page, `/sessions/${session}?view=graph`);
+  await server.down();
+  await expect(page.locator(".badge.is-stale")).toBeVisible();
+  await server.up();
+  await agent.patch(subtasks[0], { status: "completed" });
+  await expect(page.locator(`[data-card="${subtasks[0]}"]`)).toHaveAttribute("data-status", "completed", { timeout: 30_000 });
+  await expect(page.locator(`[data-card="${subtasks[1]}"]`)).toHaveAttribute("data-status", "pending");
+});

@@ -70,7 +70,7 @@ fn Known(agents: Vec<AgentProfile>) -> impl IntoView {
     };
     view! {
         <TryIt agents/>
-        <div class="split">
+        <div class="registry">
             <div class="table-region" role="region" aria-label="Agent types" tabindex="0">
                 <table class="agents" data-testid="agents">
                     <caption class="visually-hidden">"Agent types"</caption>

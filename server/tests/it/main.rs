@@ -9,6 +9,7 @@ mod bad_requests;
 mod bad_values;
 mod batch_reads;
 mod client;
+mod demo;
 mod documents;
 mod edge;
 mod flow;

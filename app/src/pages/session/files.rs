@@ -82,11 +82,12 @@ fn file_row(row: &FileRow, agents: &[String], most: i32) -> impl IntoView + use<
         Some(Severity::Low) => ("is-ordered", Some("one after the other")),
         Some(Severity::High | Severity::Critical) => ("is-conflict", Some("at the same time")),
     };
+    let clash = matches!(row.conflict, Some(Severity::High | Severity::Critical));
     let cells = row
         .cells
         .iter()
         .zip(agents)
-        .map(|(cell, agent)| cell_view(*cell, agent, most))
+        .map(|(cell, agent)| cell_view(*cell, agent, most, clash))
         .collect_view();
     view! {
         <tr class=class data-testid="file" data-file=row.file.clone()>
@@ -99,11 +100,13 @@ fn file_row(row: &FileRow, agents: &[String], most: i32) -> impl IntoView + use<
     }
 }
 
-fn cell_view(cell: Cell, agent: &str, most: i32) -> impl IntoView + use<> {
+fn cell_view(cell: Cell, agent: &str, most: i32, clash: bool) -> impl IntoView + use<> {
     if cell.subtasks == 0 {
         return view! { <td class="heat-cell"><span class="visually-hidden">"none"</span></td> }
             .into_any();
     }
+    // Who came one after the other does not clash.
+    let conflicted = clash && cell.conflicted;
     // Four steps of heat: by eye no more can be told apart.
     let step = 1 + (cell.subtasks - 1) * 4 / most;
     let said = format!(
@@ -114,12 +117,12 @@ fn cell_view(cell: Cell, agent: &str, most: i32) -> impl IntoView + use<> {
     let class = format!(
         "heat-cell heat-{}{}",
         step.clamp(1, 4),
-        if cell.conflicted { " is-conflict" } else { "" }
+        if conflicted { " is-conflict" } else { "" }
     );
     view! {
         <td class=class title=said>
             <span class="num">{cell.subtasks}</span>
-            {cell.conflicted.then(|| view! { <span class="heat-mark" aria-hidden="true">"!"</span><span class="visually-hidden">" in conflict"</span> })}
+            {conflicted.then(|| view! { <span class="heat-mark" aria-hidden="true">"!"</span><span class="visually-hidden">" in conflict"</span> })}
         </td>
     }
     .into_any()
