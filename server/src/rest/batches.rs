@@ -109,7 +109,7 @@ pub enum Format {
 pub struct Writing {
     /// `json`, or `markdown` for a report to read.
     #[serde(default)]
-    #[param(default = "json")]
+    #[param(inline, default = "json")]
     format: Format,
 }
 

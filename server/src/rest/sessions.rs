@@ -22,6 +22,7 @@ pub struct Filter {
     #[param(max_length = 200)]
     search: Option<String>,
     /// Where the sessions stand.
+    #[param(inline)]
     status: Option<SessionState>,
     /// The `next_cursor` of the page before.
     cursor: Option<String>,

@@ -352,3 +352,28 @@ async fn a_request_id_is_echoed_or_made(pool: PgPool) {
     let (first, second) = (app.get("/health").await, app.get("/health").await);
     assert_ne!(first.header("x-request-id"), second.header("x-request-id"));
 }
+
+#[sqlx::test(migrator = "engine::MIGRATOR")]
+async fn sessions_are_filtered_by_where_they_stand_and_a_synthesis_is_a_report_when_asked(
+    pool: PgPool,
+) {
+    let app = App::new(pool).await;
+    let batch = app
+        .post(
+            "/api/orchestration/batch-submit",
+            &json!({"session_id": "s", "wave_number": 1, "tasks": [{"agent_type": "Snipper", "description": "Rename <it>"}]}),
+        )
+        .await
+        .json(201);
+    for (status, count) in [("waiting", 1), ("running", 0), ("failed", 0), ("completed", 0)] {
+        let page = app.get(&format!("/api/sessions?status={status}")).await.json(200);
+        assert_eq!(page["sessions"].as_array().unwrap().len(), count, "{status}");
+    }
+    app.get("/api/sessions?status=nonsense").await.problem(422, "invalid");
+
+    let id = batch["batch"]["id"].as_str().unwrap();
+    let report = app.get(&format!("/api/orchestration/synthesis/{id}?format=markdown")).await;
+    assert_eq!(report.headers["content-type"], "text/markdown; charset=utf-8");
+    assert!(report.text().contains("### Snipper – pending"), "{}", report.text());
+    app.get(&format!("/api/orchestration/synthesis/{id}?format=pdf")).await.problem(422, "invalid");
+}
