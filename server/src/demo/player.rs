@@ -212,11 +212,9 @@ impl Player {
             self.failed.push((job.subtask.clone(), Instant::now() + self.scaled(THINK)));
             return Ok(false);
         }
-        let mut files = job.task.files.to_vec();
-        files.truncate(self.rng.usize(1..=files.len()));
         let result = json!({
             "summary": format!("{}: done, with tests.", job.task.description),
-            "files": files,
+            "files": job.task.files,
             "tokens_used": self.rng.i32(2_000..24_000),
             "tests": { "passed": self.rng.i32(3..40), "failed": 0 },
         });
