@@ -21,7 +21,7 @@ pub use critical::critical_path;
 pub use density::{Slot, density};
 pub use heat::{Cell, FileRow, Heat, Touch, heat};
 pub use layout::{Band, Item, Layout, Link, Place, layout};
-pub use timeline::{Axis, Gap, Span, lanes};
+pub use timeline::{Axis, Gap, Span};
 pub use why::{Why, why_waiting};
 
 /// Rows in order of their ids, each known by its number in that order, and what each waits for.

@@ -1,4 +1,4 @@
-//! A time axis on which idle time collapses, and the order of the bars on it.
+//! A time axis on which idle time collapses.
 
 use uuid::Uuid;
 
@@ -220,15 +220,4 @@ impl Axis {
         }
         ticks
     }
-}
-
-/// The order of rows: by wave, then when it started (or was queued), then id; each subtask once.
-#[must_use]
-pub fn lanes(spans: &[Span]) -> Vec<Uuid> {
-    let key = |k: usize| (spans[k].wave, spans[k].started_at.unwrap_or(spans[k].queued_at));
-    let mut rows =
-        sorted(spans.len(), &|a, b| spans[a].id.cmp(&spans[b].id).then(key(a).cmp(&key(b))));
-    rows.dedup_by_key(|k| spans[*k as usize].id);
-    let lanes = sorted(rows.len(), &|a, b| key(rows[a] as usize).cmp(&key(rows[b] as usize)));
-    lanes.into_iter().map(|at| spans[rows[at as usize] as usize].id).collect()
 }
