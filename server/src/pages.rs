@@ -1,6 +1,6 @@
 //! The dashboard's pages, their server functions and files, and the login.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use axum::{
     Form, Router,
@@ -11,7 +11,7 @@ use axum::{
 };
 use engine::Engine;
 use leptos::prelude::{LeptosOptions, provide_context};
-use leptos_axum::LeptosRoutes;
+use leptos_axum::{AxumRouteListing, LeptosRoutes};
 use serde::Deserialize;
 use tower_http::services::ServeDir;
 
@@ -32,11 +32,16 @@ impl FromRef<Pages> for LeptosOptions {
     }
 }
 
+/// The addresses of the pages. Made once: while leptos makes this list, no page of the whole process
+/// may load anything, and one that begins to waits forever
+/// (<https://github.com/leptos-rs/leptos/issues/4773>).
+static ROUTES: LazyLock<Vec<AxumRouteListing>> =
+    LazyLock::new(|| leptos_axum::generate_route_list(app::App));
+
 /// The pages, their server functions, and the login.
 pub fn router(engine: Engine, config: &Serve, edge: Arc<Edge>) -> Router {
     let options = options(config);
     let context = move || provide_context(engine.clone());
-    let pages = leptos_axum::generate_route_list(app::App);
     let shell = {
         let options = options.clone();
         move || app::shell(options.clone())
@@ -50,7 +55,7 @@ pub fn router(engine: Engine, config: &Serve, edge: Arc<Edge>) -> Router {
         .route("/login", routing::post(login))
         .leptos_routes_with_context(
             &Pages { options: options.clone(), edge: Arc::clone(&edge) },
-            pages,
+            ROUTES.clone(),
             context.clone(),
             shell,
         )

@@ -13,6 +13,7 @@ mod demo;
 mod documents;
 mod edge;
 mod flow;
+mod pages;
 mod planner;
 mod process;
 mod routes;
