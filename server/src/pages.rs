@@ -82,8 +82,11 @@ async fn keep(mut response: Response) -> Response {
 fn options(config: &Serve) -> LeptosOptions {
     // cargo-leptos writes the names' hashes beside the program.
     let hashes = std::env::current_exe().ok().and_then(|exe| Some(exe.parent()?.join("hash.txt")));
+    // Where `cargo leptos watch` tells pages to load themselves again; it alone sets this.
+    let reload_port = std::env::var("LEPTOS_RELOAD_PORT").ok().and_then(|port| port.parse().ok());
     LeptosOptions::builder()
         .output_name("swell")
+        .reload_port(reload_port.unwrap_or(3848))
         .site_root(config.site_dir().to_string_lossy().into_owned())
         .site_pkg_dir("pkg")
         .site_addr(config.listen)

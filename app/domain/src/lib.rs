@@ -16,6 +16,7 @@ pub mod problem;
 pub mod progress;
 pub mod registry;
 pub mod report;
+pub mod scope;
 pub mod subtask;
 pub mod synthesis;
 pub mod wave;
