@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::json::JsonObject;
+use crate::{json::JsonObject, scope::Scope};
 
 /// Where a subtask stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -181,6 +181,9 @@ pub struct Subtask {
     /// State captured when it started.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub context_snapshot: Option<JsonObject>,
+    /// Where it may work (extension).
+    #[serde(flatten)]
+    pub scope: Scope,
     /// How often it was tried again.
     pub retry_count: i32,
     /// When it was submitted.

@@ -1,7 +1,10 @@
 //! The prompt an agent is given, byte by byte.
 
-use domain::planner::{CraftedPrompt, PriorWork, Scope, craft, estimate_tokens};
 use domain::registry::{AgentProfile, builtin};
+use domain::{
+    planner::{CraftedPrompt, PriorWork, craft, estimate_tokens},
+    scope::Scope,
+};
 
 const TASK: &str = "Add user authentication to the API";
 
@@ -33,7 +36,7 @@ fn sample_scope() -> Scope {
 
 fn scope(files: &[&str], directories: &[&str]) -> Scope {
     let owned = |list: &[&str]| list.iter().map(|&s| s.to_owned()).collect();
-    Scope { target_files: owned(files), target_directories: owned(directories) }
+    Scope { target_files: owned(files), target_directories: owned(directories), ..Scope::default() }
 }
 
 fn work(agent: &str, description: &str, summary: Option<&str>) -> PriorWork {

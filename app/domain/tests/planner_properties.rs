@@ -2,10 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use domain::planner::{
-    Constraints, PriorWork, Scope, Words, craft, decompose, estimate_tokens, matches,
-};
+use domain::planner::{Constraints, PriorWork, Words, craft, decompose, estimate_tokens, matches};
 use domain::registry::{AgentProfile, Model, builtin};
+use domain::scope::Scope;
 use proptest::prelude::*;
 
 const VOCABULARY: [&str; 24] = [
@@ -152,7 +151,7 @@ proptest! {
         budget in 0..400i32,
     ) {
         let agent = builtin().remove(3);
-        let scope = Scope { target_files: files, target_directories: Vec::new() };
+        let scope = Scope { target_files: files, ..Scope::default() };
         let full = craft(&task, &agent, &scope, &prior, None);
         let crafted = craft(&task, &agent, &scope, &prior, Some(budget));
         prop_assert!(!full.budget_exceeded);

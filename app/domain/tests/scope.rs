@@ -4,7 +4,7 @@ mod common;
 
 use domain::{
     graph::{Graph, Node},
-    scope::{Overlap, Scope, forecast, meet},
+    scope::{Member, Overlap, Scope, forecast, meet, serialise},
     subtask::SubtaskStatus,
 };
 use proptest::prelude::*;
@@ -163,5 +163,75 @@ proptest! {
         let path = format!("{directory}/{below}");
         prop_assume!(!path.split('/').any(|name| name.chars().all(|c| c == '.')));
         prop_assert!(directories(&[&directory]).allows(&path));
+    }
+}
+
+/// Members (number, scope, priority, what it waits for).
+fn members<'a>(of: &[(u128, &'a Scope, i32, &[u128])]) -> Vec<Member<'a>> {
+    of.iter()
+        .map(|(n, scope, priority, blockers)| Member {
+            node: Node {
+                id: id(*n),
+                status: SubtaskStatus::Pending,
+                agent_type: "x".to_owned(),
+                blocked_by: blockers.iter().map(|n| id(*n)).collect(),
+            },
+            scope,
+            priority: *priority,
+            may_wait: true,
+        })
+        .collect()
+}
+
+#[test]
+fn serialised_subtasks_go_by_priority_then_as_they_are_named_and_keep_what_they_wait_for() {
+    let (a, other) = (files(&["a"]), files(&["b"]));
+    let links = serialise(&members(&[
+        (1, &a, 5, &[]),
+        (2, &a, 9, &[]),
+        (3, &a, 5, &[]),
+        (4, &other, 5, &[]),
+    ]));
+    assert_eq!(links, [(id(1), id(2)), (id(3), id(1))]);
+    // 2 is of higher priority, but waits for 3.
+    let links = serialise(&members(&[(2, &a, 9, &[3]), (3, &other, 1, &[]), (1, &a, 5, &[])]));
+    assert_eq!(links, [(id(2), id(1))]);
+}
+
+#[test]
+fn what_may_not_wait_goes_first_and_is_left_alone() {
+    let a = files(&["a"]);
+    let mut all = members(&[(1, &a, 9, &[]), (2, &a, 1, &[]), (3, &a, 1, &[])]);
+    all[1].may_wait = false;
+    all[2].may_wait = false;
+    let links = serialise(&all);
+    assert_eq!(links, [(id(1), id(2)), (id(1), id(3))]);
+}
+
+proptest! {
+    #[test]
+    fn nothing_meets_once_it_is_serialised_and_nothing_waits_for_itself(
+        targets in proptest::collection::vec((proptest::collection::vec(pattern(), 0..3), 1..=10_i32, proptest::option::of(0..12_u128)), 1..12),
+        firm in 0..4_usize,
+    ) {
+        let scopes: Vec<Scope> = targets.iter().map(|(paths, _, _)| Scope { target_files: paths.clone(), ..Scope::default() }).collect();
+        let mut all: Vec<Member<'_>> = Vec::new();
+        for (n, (_, priority, blocker)) in targets.iter().enumerate() {
+            let blockers: Vec<u128> = blocker.iter().copied().filter(|b| *b < n as u128).collect();
+            all.extend(members(&[(n as u128, &scopes[n], *priority, &blockers)]));
+            all[n].may_wait = n >= firm;
+        }
+        for (after, before) in serialise(&all) {
+            let member = all.iter_mut().find(|member| member.node.id == after).unwrap();
+            member.node.blocked_by.push(before);
+        }
+        let graph: Graph = all.iter().map(|member| member.node.clone()).collect();
+        prop_assert_eq!(graph.cycle(), None);
+        for (n, one) in all.iter().enumerate() {
+            for other in all[..n].iter().filter(|other| one.may_wait || other.may_wait) {
+                let two = [(one.node.id, one.scope), (other.node.id, other.scope)];
+                prop_assert_eq!(forecast(&two, &graph), []);
+            }
+        }
     }
 }

@@ -34,6 +34,7 @@ fn a_submitted_batch_reads_as_in_the_document() {
     let answer = SubmitAnswer {
         success: true,
         batch: SubmittedBatch { batch, subtask_ids: vec![id(1), id(2)] },
+        warnings: Vec::new(),
     };
     let documented = sample(
         r#"{

@@ -6,7 +6,10 @@ use domain::{
     Time,
     batch::{Batch, BatchEvent, BatchStatus},
     check::Check,
-    dto::{BlockerRef, CompleteAnswer, SubmitAnswer, SubmitBatch, SubmittedBatch, Task},
+    dto::{
+        BlockerRef, CompleteAnswer, OnOverlap, SubmitAnswer, SubmitBatch, SubmittedBatch, Task,
+        Warning,
+    },
     event::NewEvent,
     graph::{Graph, Node},
     problem::Refusal,
@@ -26,17 +29,22 @@ impl Engine {
     pub async fn submit_batch(
         &self,
         request: SubmitBatch,
+        on_overlap: OnOverlap,
         key: Option<IdempotencyKey>,
     ) -> Result<SubmitAnswer> {
         request.check()?;
         let now = clock::now();
         let draft = Draft::new(&request.tasks)?;
-        if key.is_none() && draft.outside.is_empty() {
+        let scoped = request
+            .tasks
+            .iter()
+            .any(|task| !task.target_files.is_empty() || !task.target_directories.is_empty());
+        if key.is_none() && draft.outside.is_empty() && !scoped {
             // Nothing to read first: the statement is its own transaction.
             let new = NewBatch::of(request, draft, &HashMap::new(), now)?;
             new.write(self.pool_ref()).await?;
             self.committed();
-            return Ok(new.answer());
+            return Ok(new.answer(Vec::new()));
         }
         let mut tx = crate::tx::Tx::begin(self.pool_ref()).await?;
         if let Some(key) = &key
@@ -44,15 +52,24 @@ impl Engine {
         {
             return Ok(answer);
         }
+        if scoped || !draft.outside.is_empty() {
+            store::sessions::hold(&mut tx, &request.session_id, now).await?;
+        }
         let blockers = if draft.outside.is_empty() {
             HashMap::new()
         } else {
-            store::sessions::hold(&mut tx, &request.session_id, now).await?;
             draft.outside_blockers(&mut tx, &request.session_id, request.wave_number).await?
         };
-        let new = NewBatch::of(request, draft, &blockers, now)?;
+        let mut new = NewBatch::of(request, draft, &blockers, now)?;
+        let warnings = if scoped {
+            let Batch { session_id, wave_number, .. } = &new.batch;
+            let beside = store::subtasks::scoped(&mut tx, session_id, *wave_number).await?;
+            crate::scopes::settle(&mut new.subtasks, &beside, on_overlap)?
+        } else {
+            Vec::new()
+        };
         new.write(&mut *tx).await?;
-        let answer = new.answer();
+        let answer = new.answer(warnings);
         if let Some(key) = &key {
             key.keep(&mut tx, &answer, now).await?;
         }
@@ -282,6 +299,7 @@ impl NewBatch {
             blocked_by.extend(beyond);
             blocked_by.sort_unstable();
             subtasks.push(Subtask {
+                scope: task.scope(),
                 id: ids[index],
                 task_id: task.task_id.filter(|id| !id.is_empty()),
                 batch_id: batch.id,
@@ -326,9 +344,10 @@ impl NewBatch {
         .into())
     }
 
-    fn answer(&self) -> SubmitAnswer {
+    fn answer(&self, warnings: Vec<Warning>) -> SubmitAnswer {
         SubmitAnswer {
             success: true,
+            warnings,
             batch: SubmittedBatch {
                 batch: self.batch.clone(),
                 subtask_ids: self.subtasks.iter().map(|subtask| subtask.id).collect(),
@@ -353,6 +372,6 @@ impl Engine {
         };
         let new = NewBatch::of(request, draft, &blockers, now)?;
         new.write(&mut **tx).await?;
-        Ok(new.answer().batch)
+        Ok(new.answer(Vec::new()).batch)
     }
 }

@@ -25,6 +25,7 @@ mod material;
 mod names;
 mod planning;
 mod registry;
+mod scopes;
 mod sessions;
 mod store;
 mod subtasks;
@@ -55,7 +56,7 @@ pub struct Engine {
 struct Inner {
     pool: PgPool,
     patches: subtasks::Patches,
-    plans: group::Group<planning::NewPlan, bool>,
+    plans: group::Group<domain::dto::Plan, bool>,
     feed: Feed,
     appender: appender::Waker,
     registry: registry::Cache,

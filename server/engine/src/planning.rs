@@ -3,12 +3,13 @@
 use domain::{
     Time,
     dto::{
-        BlockerRef, CraftPrompt, Decompose, LaunchAnswer, LaunchPlan, LaunchedWave, Plan,
-        SubmitBatch, Task,
+        BlockerRef, CraftPrompt, Decompose, LaunchAnswer, LaunchPlan, LaunchedWave, NewPlan, Plan,
+        PlanStep, SubmitBatch, Task,
     },
-    planner::{CraftedPrompt, Scope, craft, decompose},
+    planner::{Constraints, CraftedPrompt, Draft, arrange, craft, decompose, overlaps},
     problem::Refusal,
     registry::AgentProfile,
+    scope::Scope,
     wave::WaveStatus,
 };
 use sqlx::PgPool;
@@ -18,17 +19,14 @@ use crate::{
     Engine, Error, IdempotencyKey, Result, clock, group::Group, names::check_session, store,
 };
 
-/// A plan on its way into the database.
-pub type NewPlan = Plan;
-
 /// Most completed subtasks of lower waves that a prompt considers.
 const PRIOR_WORK: i64 = 500;
 
 /// Starts the writer of plans: they are small and many, and share a commit.
 /// Says whether the plan was stored; not when its id is taken.
-pub fn start_group(pool: &PgPool) -> Group<NewPlan, bool> {
+pub fn start_group(pool: &PgPool) -> Group<Plan, bool> {
     let pool = pool.clone();
-    Group::start(Box::new(move |plans: Vec<NewPlan>| {
+    Group::start(Box::new(move |plans: Vec<Plan>| {
         let pool = pool.clone();
         Box::pin(async move {
             let stored = store::plans::insert(&pool, &plans).await?;
@@ -62,6 +60,7 @@ impl Engine {
         let scope = Scope {
             target_files: request.target_files,
             target_directories: request.target_directories,
+            ..Scope::default()
         };
         Ok(craft(&request.task_description, agent, &scope, &prior, request.context_budget_tokens))
     }
@@ -75,14 +74,45 @@ impl Engine {
         let now = clock::now();
         let agents = self.agents().await?;
         let draft = decompose(&request.task_description, &agents, request.constraints);
-        let mut plan = Plan {
-            plan_id: plan_id(now),
-            subtasks: draft.subtasks,
-            execution_plan: draft.execution_plan,
-            task_description: request.task_description,
-            session_id: request.session_id,
-            created_at: now,
+        let plan = stored_as(draft, request.task_description, request.session_id, now);
+        self.store_plan(plan, key).await
+    }
+
+    /// Puts the steps that somebody made or changed into waves; nothing is stored.
+    ///
+    /// # Errors
+    /// An invalid request, or the database is away.
+    pub async fn preview_plan(&self, request: NewPlan) -> Result<Plan> {
+        request.check()?;
+        let now = clock::now();
+        let agents = self.agents().await?;
+        let planned = |(index, step): (usize, PlanStep)| match agents
+            .iter()
+            .find(|agent| agent.agent_type == step.agent_type)
+        {
+            Some(agent) => step.planned(index, agent),
+            None => {
+                let unknown = AgentProfile::unknown(&step.agent_type);
+                step.planned(index, &unknown)
+            }
         };
+        let steps = request.subtasks.into_iter().enumerate().map(planned).collect();
+        let max_parallel = request.max_parallel.unwrap_or(Constraints::default().max_parallel);
+        let draft = arrange(steps, max_parallel)?;
+        Ok(stored_as(draft, request.task_description, request.session_id, now))
+    }
+
+    /// The same, and stores the plan: a new one, also when it is made from another.
+    ///
+    /// # Errors
+    /// An invalid request, or the database is away.
+    pub async fn create_plan(&self, request: NewPlan, key: Option<IdempotencyKey>) -> Result<Plan> {
+        let plan = self.preview_plan(request).await?;
+        self.store_plan(plan, key).await
+    }
+
+    async fn store_plan(&self, mut plan: Plan, key: Option<IdempotencyKey>) -> Result<Plan> {
+        let now = plan.created_at;
         let Some(key) = key else {
             // The ids of one second are 36⁶: thousands of plans a second meet now and then.
             while !self.inner.plans.run(plan.clone()).await? {
@@ -162,6 +192,18 @@ impl Engine {
     }
 }
 
+fn stored_as(draft: Draft, task: String, session_id: Option<String>, now: Time) -> Plan {
+    Plan {
+        plan_id: plan_id(now),
+        overlaps: overlaps(&draft.subtasks),
+        subtasks: draft.subtasks,
+        execution_plan: draft.execution_plan,
+        task_description: task,
+        session_id,
+        created_at: now,
+    }
+}
+
 /// Submits one batch a wave; a step's dependencies become blockers.
 async fn launch(
     tx: &mut store::Tx,
@@ -191,6 +233,10 @@ async fn launch(
                 depends_on: Vec::new(),
                 optional: false,
                 context_snapshot: None,
+                target_files: step.scope.target_files.clone(),
+                target_directories: step.scope.target_directories.clone(),
+                max_files: step.scope.max_files,
+                forbidden_actions: step.scope.forbidden_actions.clone(),
             })
             .collect();
         let request = SubmitBatch { session_id: session_id.to_owned(), wave_number, tasks };
@@ -242,6 +288,7 @@ mod tests {
             task_description: task.to_owned(),
             session_id: None,
             created_at: now,
+            overlaps: Vec::new(),
         };
         let plans =
             [plan("plan_1_a", "first"), plan("plan_1_b", "other"), plan("plan_1_a", "second")];

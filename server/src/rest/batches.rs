@@ -9,7 +9,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use domain::{
-    dto::{BatchAnswer, CompleteAnswer, ConflictReport, SubmitAnswer, SubmitBatch},
+    dto::{BatchAnswer, CompleteAnswer, ConflictReport, OnOverlap, SubmitAnswer, SubmitBatch},
     problem::Problem,
     synthesis::Synthesis,
 };
@@ -20,19 +20,33 @@ use utoipa::IntoParams;
 use super::extract::{Create, Query, Segment};
 use crate::{bodies::Bodies, problem::Answer};
 
+/// What a submission may ask for.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct SubmitQuery {
+    /// What to do when tasks that may run at the same time may touch the same files: `warn` (the
+    /// default) says so in `warnings`, `reject` answers 409, `serialize` lets them wait for each other.
+    #[serde(default)]
+    #[param(inline)]
+    on_overlap: OnOverlap,
+}
+
 /// Submit a batch of tasks
 ///
 /// The session and the wave appear on first use. A task waits for what its `blocked_by` names.
 #[utoipa::path(post, path = "/api/orchestration/batch-submit", tag = "batches",
-    params(("Idempotency-Key" = Option<String>, Header, description = "Makes a repeat answer what the first request was answered.", min_length = 1, max_length = 200)),
+    params(SubmitQuery,
+           ("Idempotency-Key" = Option<String>, Header, description = "Makes a repeat answer what the first request was answered.", min_length = 1, max_length = 200)),
     request_body = SubmitBatch,
     responses((status = 201, body = SubmitAnswer, description = "Submitted."),
               (status = "4XX", body = Problem, description = "Refused.", content_type = "application/problem+json")))]
 pub async fn submit(
     State(engine): State<Engine>,
+    Query(query): Query<SubmitQuery>,
     Create { request, key }: Create<SubmitBatch>,
 ) -> Answer<(StatusCode, Json<SubmitAnswer>)> {
-    Ok((StatusCode::CREATED, Json(engine.submit_batch(request, key).await?)))
+    let answer = engine.submit_batch(request, query.on_overlap, key).await?;
+    Ok((StatusCode::CREATED, Json(answer)))
 }
 
 /// Get a batch with its subtasks

@@ -33,6 +33,7 @@ pub fn routes() -> OpenApiRouter<Engine> {
         .routes(routes!(batches::conflicts))
         .routes(routes!(planning::craft_prompt))
         .routes(routes!(planning::decompose))
+        .routes(routes!(planning::create))
         .routes(routes!(planning::get))
         .routes(routes!(planning::launch))
         .routes(routes!(waves::create))

@@ -2,7 +2,7 @@
 
 use axum::{Json, extract::State};
 use domain::{
-    dto::{CraftPrompt, Decompose, LaunchAnswer, LaunchPlan, Plan},
+    dto::{CraftPrompt, Decompose, LaunchAnswer, LaunchPlan, NewPlan, Plan},
     planner::CraftedPrompt,
     problem::Problem,
 };
@@ -38,6 +38,22 @@ pub async fn decompose(
     Create { request, key }: Create<Decompose>,
 ) -> Answer<Json<Plan>> {
     Ok(Json(engine.decompose(request, key).await?))
+}
+
+/// Store a plan of your own
+///
+/// Steps that you made, or a plan that you changed: their waves follow from what they depend on. It is
+/// a plan of its own, also when it is made from another.
+#[utoipa::path(post, path = "/api/orchestration/plans", tag = "planner",
+    params(("Idempotency-Key" = Option<String>, Header, description = "Makes a repeat answer what the first request was answered.", min_length = 1, max_length = 200)),
+    request_body = NewPlan,
+    responses((status = 201, body = Plan, description = "The plan."),
+              (status = "4XX", body = Problem, description = "Refused.", content_type = "application/problem+json")))]
+pub async fn create(
+    State(engine): State<Engine>,
+    Create { request, key }: Create<NewPlan>,
+) -> Answer<(axum::http::StatusCode, Json<Plan>)> {
+    Ok((axum::http::StatusCode::CREATED, Json(engine.create_plan(request, key).await?)))
 }
 
 /// Get a plan

@@ -15,6 +15,7 @@ const ROUTES: &str = "
     GET /api/orchestration/conflicts/{id}
     POST /api/orchestration/craft-prompt
     POST /api/orchestration/decompose
+    POST /api/orchestration/plans
     GET /api/orchestration/plans/{id}
     POST /api/orchestration/plans/{id}/launch
     POST /api/waves/{session_id}/create

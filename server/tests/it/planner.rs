@@ -122,3 +122,86 @@ async fn the_documented_prompt_is_crafted_with_the_earlier_waves_work(pool: PgPo
         crafted["estimated_tokens"].as_i64().is_some_and(|tokens| tokens > 0 && tokens <= 2000)
     );
 }
+
+#[sqlx::test(migrator = "engine::MIGRATOR")]
+async fn a_plan_of_ones_own_is_stored_arranged_forecast_and_launched(pool: PgPool) {
+    let app = App::new(pool).await;
+    let body = json!({"task_description": "All of it", "max_parallel": 2, "subtasks": [
+        {"agent_type": "code-reviewer", "description": "Review", "depends_on": [1, 2]},
+        {"agent_type": "Snipper", "description": "Edit", "target_files": ["src/a.rs"]},
+        {"agent_type": "Snipper", "description": "Edit more", "target_directories": ["src"], "max_turns": 7,
+         "max_files": 2, "forbidden_actions": ["delete"]},
+    ]});
+    let plan = app.post("/api/orchestration/plans", &body).await.json(201);
+    assert_like(
+        &plan["subtasks"][2],
+        &json!({"step": 2, "wave": 1, "agent_type": "code-reviewer", "description": "Review", "max_turns": "<int>",
+                "model": "haiku", "depends_on": [0, 1]}),
+    );
+    assert_eq!(plan["subtasks"][1]["target_directories"], json!(["src"]));
+    assert_eq!(plan["overlaps"], json!([{"wave": 0, "steps": [0, 1], "files": ["src/a.rs"]}]));
+    let path = format!("/api/orchestration/plans/{}", text(&plan["plan_id"]));
+    assert_eq!(app.get(&path).await.json(200), plan);
+    // As it is stored, it can be sent again.
+    let mut again = plan.clone();
+    again["subtasks"][0]["description"] = json!("Edit less");
+    let other = app.post("/api/orchestration/plans", &again).await.json(201);
+    assert_ne!(other["plan_id"], plan["plan_id"]);
+    assert_eq!(other["subtasks"][0]["description"], "Edit less");
+    assert_eq!(other["execution_plan"]["waves"], plan["execution_plan"]["waves"]);
+
+    let launched =
+        app.post(&format!("{path}/launch"), &json!({"session_id": "own"})).await.json(201);
+    let id = text(&launched["waves"][0]["subtask_ids"][1]);
+    let subtask = app.get(&format!("/api/subtasks/{id}")).await.json(200)["subtask"].clone();
+    assert_eq!(subtask["target_directories"], json!(["src"]), "{subtask}");
+    assert_eq!(subtask["forbidden_actions"], json!(["delete"]), "{subtask}");
+
+    for (field, bad) in [
+        ("subtasks", json!({"task_description": "x", "subtasks": []})),
+        (
+            "subtasks[0].depends_on[0]",
+            json!({"task_description": "x", "subtasks": [{"agent_type": "a", "description": "b", "depends_on": [5]}]}),
+        ),
+        (
+            "subtasks",
+            json!({"task_description": "x", "subtasks": [
+            {"agent_type": "a", "description": "b", "depends_on": [1]}, {"agent_type": "a", "description": "b", "depends_on": [0]}]}),
+        ),
+        (
+            "subtasks[0].target_files[0]",
+            json!({"task_description": "x", "subtasks": [{"agent_type": "a", "description": "b", "target_files": ["***********"]}]}),
+        ),
+        (
+            "subtasks[0].max_turns",
+            json!({"task_description": "x", "subtasks": [{"agent_type": "a", "description": "b", "max_turns": 31}]}),
+        ),
+        (
+            "max_parallel",
+            json!({"task_description": "x", "max_parallel": 6, "subtasks": [{"agent_type": "a", "description": "b"}]}),
+        ),
+    ] {
+        app.post("/api/orchestration/plans", &bad).await.invalid(field);
+    }
+}
+
+#[sqlx::test(migrator = "engine::MIGRATOR")]
+async fn a_batch_whose_tasks_would_meet_says_so_or_is_refused(pool: PgPool) {
+    let app = App::new(pool).await;
+    let task = |file: &str| json!({"agent_type": "Snipper", "description": "Edit", "target_files": [file]});
+    let body = json!({"session_id": "s", "wave_number": 0, "tasks": [task("src/*.rs"), task("./src/a.rs")]});
+    let path = "/api/orchestration/batch-submit";
+    let refused =
+        app.post(&format!("{path}?on_overlap=reject"), &body).await.problem(409, "scope_overlap");
+    assert!(text(&refused["detail"]).contains("src/a.rs"), "{refused}");
+    app.post(&format!("{path}?on_overlap=maybe"), &body).await.invalid("query");
+    let told = app.post(path, &body).await.json(201);
+    assert_eq!(told["warnings"][0]["subtask_ids"], told["batch"]["subtask_ids"]);
+    assert_like(
+        &told["warnings"],
+        &json!([{"code": "scope_overlap", "message": "2 subtasks may touch src/a.rs at the same time.",
+                 "subtask_ids": ["<uuid>", "<uuid>"], "files": ["src/a.rs"]}]),
+    );
+    let put = app.post(&format!("{path}?on_overlap=serialize"), &body).await.json(201);
+    assert_eq!(put.get("warnings"), None, "{put}");
+}

@@ -116,7 +116,8 @@ async fn everything(server: &Engine, session: &str) -> (Uuid, Vec<Uuid>) {
     let request: SubmitBatch =
         serde_json::from_value(json!({"session_id": session, "wave_number": 1, "tasks": tasks}))
             .unwrap();
-    let batch = server.submit_batch(request, None).await.unwrap().batch;
+    let batch =
+        server.submit_batch(request, domain::dto::OnOverlap::Warn, None).await.unwrap().batch;
     let ids = batch.subtask_ids.clone();
     server.start_wave(session, StartWave { wave_number: 1, force: false }).await.unwrap();
     patch(server, ids[0], SubtaskStatus::Running).await;

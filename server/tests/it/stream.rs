@@ -23,7 +23,8 @@ async fn running(server: &Engine, session: &str, tasks: usize) -> Vec<Uuid> {
     let request: SubmitBatch =
         serde_json::from_value(json!({"session_id": session, "wave_number": 0, "tasks": tasks}))
             .unwrap();
-    let batch = server.submit_batch(request, None).await.unwrap().batch;
+    let batch =
+        server.submit_batch(request, domain::dto::OnOverlap::Warn, None).await.unwrap().batch;
     server.start_wave(session, StartWave { wave_number: 0, force: false }).await.unwrap();
     batch.subtask_ids
 }

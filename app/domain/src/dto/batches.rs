@@ -9,6 +9,7 @@ use crate::{
     conflict::Conflict,
     json::JsonObject,
     problem::Refusal,
+    scope::{Overlap, Scope},
     synthesis::Synthesis,
 };
 
@@ -59,6 +60,23 @@ pub struct Task {
     /// State captured at its start.
     #[serde(default)]
     pub context_snapshot: Option<JsonObject>,
+    /// The files it may touch; `?`, `*` and `**` stand for what they do in a shell (extension).
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(max_items = 200))]
+    pub target_files: Vec<String>,
+    /// The directories it may touch everything in (extension).
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(max_items = 200))]
+    pub target_directories: Vec<String>,
+    /// How many files it may change; what the registry says of its agent type when left out
+    /// (extension).
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 1000))]
+    pub max_files: Option<i32>,
+    /// What it must never do, beside what its agent type must never do (extension).
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(max_items = 50))]
+    pub forbidden_actions: Vec<String>,
 }
 
 const fn default_priority() -> i32 {
@@ -102,6 +120,17 @@ impl SubmitBatch {
 }
 
 impl Task {
+    /// Where it may work.
+    #[must_use]
+    pub fn scope(&self) -> Scope {
+        Scope {
+            target_files: self.target_files.clone(),
+            target_directories: self.target_directories.clone(),
+            max_files: self.max_files,
+            forbidden_actions: self.forbidden_actions.clone(),
+        }
+    }
+
     fn check(&self, index: usize, check: &mut Check) {
         let field = |name: &str| format!("tasks[{index}].{name}");
         if let Some(task_id) = self.task_id.as_deref().filter(|id| !id.is_empty()) {
@@ -123,6 +152,7 @@ impl Task {
         if let Some(snapshot) = &self.context_snapshot {
             check.object(&field("context_snapshot"), &snapshot.parse());
         }
+        self.scope().check(check, &format!("tasks[{index}]."));
     }
 }
 
@@ -134,6 +164,56 @@ pub struct SubmitAnswer {
     pub success: bool,
     /// The batch.
     pub batch: SubmittedBatch,
+    /// Where its subtasks would meet each other, or those of the wave that are still open
+    /// (extension).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<Warning>,
+}
+
+/// What to do when subtasks that may run at the same time may touch the same files (extension).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum OnOverlap {
+    /// Say so in `warnings`.
+    #[default]
+    Warn,
+    /// Refuse the batch.
+    Reject,
+    /// Let them wait for each other: the one of higher priority goes first.
+    Serialize,
+}
+
+/// Something to look at before the work begins (extension).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Warning {
+    /// `scope_overlap`.
+    pub code: String,
+    /// One sentence.
+    pub message: String,
+    /// The subtasks, and the files that they may touch.
+    #[serde(flatten)]
+    pub overlap: Overlap,
+}
+
+impl Warning {
+    /// That subtasks may touch the same files at the same time.
+    #[must_use]
+    pub fn overlap(overlap: Overlap) -> Self {
+        const NAMED: usize = 3;
+        let count = overlap.subtask_ids.len();
+        let named = overlap.files.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
+        let more = match overlap.files.len().saturating_sub(NAMED) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        Self {
+            code: "scope_overlap".to_owned(),
+            message: format!("{count} subtasks may touch {named}{more} at the same time."),
+            overlap,
+        }
+    }
 }
 
 /// A batch with the ids of its subtasks.

@@ -6,9 +6,10 @@ use uuid::Uuid;
 
 use crate::{
     check::Check,
-    planner::{Constraints, ExecutionPlan, PlannedSubtask},
+    planner::{Complexity, Constraints, ExecutionPlan, PlannedSubtask, StepOverlap, estimate},
     problem::Refusal,
-    registry::AgentProfile,
+    registry::{AgentProfile, Model},
+    scope::Scope,
 };
 
 /// Body of `POST /api/orchestration/craft-prompt`.
@@ -114,6 +115,145 @@ pub struct Plan {
     pub session_id: Option<String>,
     /// When it was made (extension).
     pub created_at: DateTime<Utc>,
+    /// Steps of one wave that may touch the same files (extension).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub overlaps: Vec<StepOverlap>,
+}
+
+/// Most steps of a plan that is made by hand.
+pub const STEPS: usize = 100;
+
+/// Body of `POST /api/orchestration/plans`: a plan that somebody made or changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct NewPlan {
+    /// The whole job; 1–100,000 characters.
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 100_000))]
+    pub task_description: String,
+    /// The session it is meant for.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 200))]
+    pub session_id: Option<String>,
+    /// How many steps a wave may hold; 1–5, 3 when left out.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 5))]
+    pub max_parallel: Option<i32>,
+    /// The steps, 1–100. Their waves follow from what they depend on.
+    #[cfg_attr(feature = "openapi", schema(min_items = 1, max_items = 100))]
+    #[serde(deserialize_with = "crate::json::objects")]
+    pub subtasks: Vec<PlanStep>,
+}
+
+/// One step of a plan that is made by hand.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct PlanStep {
+    /// How other steps name it; its place in the list, from 0, when left out.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(minimum = 0))]
+    pub step: Option<i32>,
+    /// Who does it.
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 200))]
+    pub agent_type: String,
+    /// What to do; 1–100,000 characters.
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 100_000))]
+    pub description: String,
+    /// How many turns it may take, 1–30; from its complexity when left out.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 30))]
+    pub max_turns: Option<i32>,
+    /// The model it should run on; from its complexity when left out.
+    #[serde(default)]
+    pub model: Option<Model>,
+    /// The steps that must be done first.
+    #[serde(default)]
+    pub depends_on: Vec<i32>,
+    /// The files it may touch.
+    #[serde(default)]
+    pub target_files: Vec<String>,
+    /// The directories it may touch everything in.
+    #[serde(default)]
+    pub target_directories: Vec<String>,
+    /// How many files it may change; what the registry says of its agent type when left out.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 1000))]
+    pub max_files: Option<i32>,
+    /// What it must never do, beside what its agent type must never do.
+    #[serde(default)]
+    pub forbidden_actions: Vec<String>,
+}
+
+impl NewPlan {
+    /// Holds the request to its limits.
+    ///
+    /// # Errors
+    /// [`Refusal::Invalid`].
+    pub fn check(&self) -> Result<(), Refusal> {
+        let mut check = Check::default();
+        check.text("task_description", &self.task_description, true);
+        if let Some(session_id) = &self.session_id {
+            check.name("session_id", session_id);
+        }
+        if let Some(max_parallel) = self.max_parallel {
+            check.range("max_parallel", max_parallel.into(), 1, 5);
+        }
+        if self.subtasks.is_empty() {
+            check.fail("subtasks", "must have at least one step");
+        } else if self.subtasks.len() > STEPS {
+            check.fail("subtasks", format!("must have at most {STEPS} steps"));
+        } else {
+            for (index, step) in self.subtasks.iter().enumerate() {
+                step.check(index, &mut check);
+            }
+        }
+        check.finish()
+    }
+}
+
+impl PlanStep {
+    fn check(&self, index: usize, check: &mut Check) {
+        let field = |name: &str| format!("subtasks[{index}].{name}");
+        if let Some(step) = self.step {
+            check.range(&field("step"), step.into(), 0, i32::MAX.into());
+        }
+        check.name(&field("agent_type"), &self.agent_type);
+        check.text(&field("description"), &self.description, true);
+        if let Some(max_turns) = self.max_turns {
+            check.range(&field("max_turns"), max_turns.into(), 1, 30);
+        }
+        if self.depends_on.len() > STEPS {
+            check.fail(field("depends_on"), format!("must have at most {STEPS} entries"));
+        }
+        self.scope().check(check, &format!("subtasks[{index}]."));
+    }
+
+    fn scope(&self) -> Scope {
+        Scope {
+            target_files: self.target_files.clone(),
+            target_directories: self.target_directories.clone(),
+            max_files: self.max_files,
+            forbidden_actions: self.forbidden_actions.clone(),
+        }
+    }
+
+    /// The step at that place of a plan, with what it leaves out filled in for the agent that does
+    /// it. Its wave is not known yet.
+    #[must_use]
+    pub fn planned(self, index: usize, agent: &AgentProfile) -> PlannedSubtask {
+        let scope = self.scope();
+        let targets = scope.target_files.len() + scope.target_directories.len();
+        let complexity: Complexity = estimate(&self.description, targets, agent);
+        PlannedSubtask {
+            step: self.step.unwrap_or_else(|| i32::try_from(index).unwrap_or(i32::MAX)),
+            wave: 0,
+            agent_type: self.agent_type,
+            description: self.description,
+            max_turns: self.max_turns.unwrap_or_else(|| complexity.max_turns()),
+            model: self.model.unwrap_or_else(|| complexity.model()),
+            depends_on: self.depends_on,
+            scope,
+        }
+    }
 }
 
 /// Body of `POST /api/orchestration/plans/{id}/launch`.
@@ -197,7 +337,7 @@ pub struct PutAgent {
     pub allowed_tools: Vec<String>,
     /// The recommended model; `sonnet` when left out.
     #[serde(default)]
-    pub model: Option<crate::registry::Model>,
+    pub model: Option<Model>,
 }
 
 impl PutAgent {
@@ -214,7 +354,7 @@ impl PutAgent {
             max_files: self.max_files.unwrap_or(5),
             forbidden_actions: self.forbidden_actions,
             allowed_tools: self.allowed_tools,
-            model: self.model.unwrap_or(crate::registry::Model::Sonnet),
+            model: self.model.unwrap_or(Model::Sonnet),
         };
         let mut check = Check::default();
         check.name("agent_type", &profile.agent_type);

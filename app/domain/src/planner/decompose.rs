@@ -6,7 +6,10 @@ use serde::{Deserialize, Serialize};
 use super::complexity::Complexity;
 use super::keywords::Words;
 use super::schedule::{self, Job};
-use crate::registry::{AgentProfile, Model};
+use crate::{
+    registry::{AgentProfile, Model},
+    scope::Scope,
+};
 
 const EXPLORER: &str = "Explore";
 const EXPLORER_TURNS: i32 = 8;
@@ -63,6 +66,9 @@ pub struct PlannedSubtask {
     pub model: Model,
     /// The steps that must be done first, ascending; all are of lower waves.
     pub depends_on: Vec<i32>,
+    /// Where it may work (extension).
+    #[serde(flatten)]
+    pub scope: Scope,
 }
 
 /// One wave of a plan (specification: "Decompose Task").

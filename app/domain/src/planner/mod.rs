@@ -15,8 +15,10 @@ pub use complexity::{Complexity, estimate};
 pub use decompose::{Constraints, Draft, ExecutionPlan, PlannedSubtask, PlannedWave, decompose};
 pub use keywords::{Match, Words, matches, score};
 pub use prompt::{
-    CraftedPrompt, PriorWork, PromptSection, Scope, ScopeDirectives, craft, estimate_tokens,
+    CraftedPrompt, PriorWork, PromptSection, ScopeDirectives, craft, estimate_tokens,
 };
+
+pub use schedule::{StepOverlap, arrange, overlaps};
 
 /// A count as it goes over the wire.
 fn wire(count: usize) -> i32 {

@@ -8,7 +8,10 @@ use serde::{Deserialize, Serialize};
 
 use super::complexity::{Complexity, estimate};
 use super::wire;
-use crate::registry::{AgentProfile, Model};
+use crate::{
+    registry::{AgentProfile, Model},
+    scope::Scope,
+};
 
 /// The most expendable comes last: a small budget drops from the end.
 const RULES: [&str; 4] = [
@@ -23,17 +26,6 @@ const COMPLETION: &str = "## Completion\n\nWhen done, provide a concise summary 
 
 /// Characters per token: what estimators commonly take for English and code.
 const CHARS_PER_TOKEN: usize = 4;
-
-/// What a task may touch (specification: "Craft Scoped Prompt").
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(default)]
-pub struct Scope {
-    /// The files it may touch; empty: not limited to files.
-    pub target_files: Vec<String>,
-    /// The directories it must stay in; empty: not limited to directories.
-    pub target_directories: Vec<String>,
-}
 
 /// A completed subtask of an earlier wave (specification: "Craft Scoped Prompt").
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -156,8 +148,8 @@ pub fn craft(
         scope_directives: ScopeDirectives {
             target_files: scope.target_files.clone(),
             target_directories: scope.target_directories.clone(),
-            max_files: agent.max_files,
-            forbidden_actions: agent.forbidden_actions.clone(),
+            max_files: scope.max_files.unwrap_or(agent.max_files),
+            forbidden_actions: forbidden(agent, scope),
         },
         estimated_tokens: estimate_tokens(&crafted_prompt),
         budget_exceeded,
@@ -212,14 +204,23 @@ fn bounds(agent: &AgentProfile, scope: &Scope) -> String {
         text += "\n\n**Target Directories** (stay within these boundaries):";
         text += &directories;
     }
-    let max = agent.max_files;
+    let max = scope.max_files.unwrap_or(agent.max_files);
     let noun = if max == 1 { "file" } else { "files" };
     text += &format!("\n\n**Max Files**: Do not modify more than {max} {noun}.");
-    let forbidden: Vec<String> = agent.forbidden_actions.iter().map(|a| one_line(a)).collect();
+    let forbidden: Vec<String> = forbidden(agent, scope).iter().map(|a| one_line(a)).collect();
     if !forbidden.is_empty() {
         text += &format!("\n\n**Forbidden Actions**: {}", forbidden.join(", "));
     }
     text
+}
+
+/// What neither the agent's type nor the task allows, each once.
+fn forbidden(agent: &AgentProfile, scope: &Scope) -> Vec<String> {
+    let mut all = agent.forbidden_actions.clone();
+    all.extend(
+        scope.forbidden_actions.iter().filter(|a| !agent.forbidden_actions.contains(a)).cloned(),
+    );
+    all
 }
 
 /// One bullet a path, each on a new line.

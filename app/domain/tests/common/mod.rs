@@ -65,6 +65,7 @@ pub fn subtask(n: u128) -> Subtask {
         open_blockers: 0,
         result: None,
         context_snapshot: None,
+        scope: domain::scope::Scope::default(),
         retry_count: 0,
         created_at: at(0),
         started_at: None,

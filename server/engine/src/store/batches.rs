@@ -122,6 +122,10 @@ pub async fn submit(
     batch_created: NewEvent,
 ) -> Result<bool> {
     let events = Columns::of(&[wave_created, batch_created])?;
+    let scopes = subtasks
+        .iter()
+        .map(|s| (!s.scope.is_empty()).then(|| serde_json::to_string(&s.scope)).transpose())
+        .collect::<std::result::Result<Vec<_>, _>>()?;
     let edges =
         || subtasks.iter().flat_map(|s| s.blocked_by.iter().map(move |blocker| (s.id, *blocker)));
     let added = sqlx::query_scalar!(
@@ -143,13 +147,15 @@ pub async fn submit(
                RETURNING id, session_id, wave_number
            ), added AS (
                INSERT INTO subtasks (id, batch_id, session_id, wave_number, task_id, agent_type, description, status,
-                                     priority, optional, blockers, open_blockers, context_snapshot, created_at, updated_at)
+                                     priority, optional, blockers, open_blockers, context_snapshot, scope, created_at,
+                                     updated_at)
                SELECT u.id, batch.id, batch.session_id, batch.wave_number, u.task_id, u.agent_type, u.description,
-                      u.status, u.priority, u.optional, u.blockers, u.open_blockers, u.context_snapshot::jsonb, $5, $5
+                      u.status, u.priority, u.optional, u.blockers, u.open_blockers, u.context_snapshot::jsonb,
+                      u.scope::jsonb, $5, $5
                FROM batch, unnest($7::uuid[], $8::text[], $9::text[], $10::text[], $11::text[], $12::int[],
-                                  $13::bool[], $14::int[], $15::int[], $16::text[])
+                                  $13::bool[], $14::int[], $15::int[], $16::text[], $25::text[])
                    AS u (id, task_id, agent_type, description, status, priority, optional, blockers, open_blockers,
-                         context_snapshot)
+                         context_snapshot, scope)
            ), linked AS (
                INSERT INTO subtask_dependencies (subtask_id, blocker_id)
                SELECT e.subtask_id, e.blocker_id FROM batch, unnest($17::uuid[], $18::uuid[]) AS e (subtask_id, blocker_id)
@@ -186,7 +192,8 @@ pub async fn submit(
         &events.agent_types as &[Option<String>],
         &events.events,
         &events.data,
-        &events.at
+        &events.at,
+        &scopes as &[Option<String>]
     )
     .fetch_one(db)
     .await?;

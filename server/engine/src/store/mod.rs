@@ -45,6 +45,11 @@ fn object(text: Option<String>) -> Result<Option<domain::json::JsonObject>> {
     Ok(text.map(domain::json::JsonObject::from_text).transpose()?)
 }
 
+/// The scope in a JSON column; null is one that says nothing.
+fn scope(text: Option<String>) -> Result<domain::scope::Scope> {
+    Ok(text.map(|text| serde_json::from_str(&text)).transpose()?.unwrap_or_default())
+}
+
 /// The versions of the migrations that were applied; none in an empty database.
 pub async fn applied_migrations(pool: &PgPool) -> Result<Vec<i64>> {
     // Not checked at compile time: the table is sqlx's own and comes with the first migration.

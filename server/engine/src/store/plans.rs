@@ -2,7 +2,11 @@
 
 use std::collections::HashSet;
 
-use domain::{Time, dto::Plan};
+use domain::{
+    Time,
+    dto::Plan,
+    planner::{PlannedSubtask, overlaps},
+};
 use sqlx::PgExecutor;
 
 use crate::Result;
@@ -50,9 +54,11 @@ pub async fn get(db: impl PgExecutor<'_>, plan_id: &str) -> Result<Option<Plan>>
     else {
         return Ok(None);
     };
+    let subtasks: Vec<PlannedSubtask> = serde_json::from_str(&row.subtasks)?;
     Ok(Some(Plan {
         plan_id: row.plan_id,
-        subtasks: serde_json::from_str(&row.subtasks)?,
+        overlaps: overlaps(&subtasks),
+        subtasks,
         execution_plan: serde_json::from_str(&row.execution_plan)?,
         task_description: row.task_description,
         session_id: row.session_id,

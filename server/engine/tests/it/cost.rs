@@ -1,5 +1,6 @@
 //! What use-cases cost in round trips, whatever the size of what they touch.
 
+use domain::dto::OnOverlap;
 use domain::{
     dto::{PatchSubtask, StartWave},
     subtask::SubtaskStatus,
@@ -22,7 +23,7 @@ async fn submitting_a_hundred_tasks_takes_the_round_trips_of_one(
         let server = &wire.server;
         let submit = |tasks: usize| {
             let request = batch("s", 0, vec![task("Snipper"); tasks]);
-            async { server.submit_batch(request, None).await.unwrap() }
+            async { server.submit_batch(request, OnOverlap::Warn, None).await.unwrap() }
         };
         let blocker = submit(1).await.batch.subtask_ids[0];
         let one = wire.round_trips(submit(1)).await;
@@ -31,7 +32,7 @@ async fn submitting_a_hundred_tasks_takes_the_round_trips_of_one(
 
         let submit_waiting = |tasks: usize| {
             let request = batch("s", 0, vec![waiting("Snipper", [blocker]); tasks]);
-            async { server.submit_batch(request, None).await.unwrap() }
+            async { server.submit_batch(request, OnOverlap::Warn, None).await.unwrap() }
         };
         submit_waiting(1).await;
         let one = wire.round_trips(submit_waiting(1)).await;

@@ -1,5 +1,6 @@
 //! What subtasks wait for: named at submission, changed later, never in a circle.
 
+use domain::dto::OnOverlap;
 use domain::{
     dto::PatchSubtask,
     problem::Refusal,
@@ -83,7 +84,8 @@ async fn a_submit_with_blockers_that_mean_nothing_is_refused_and_leaves_nothing(
             ),
         ];
         for (tasks, named) in cases {
-            let message = invalid(server.submit_batch(batch("s", 1, tasks), None).await);
+            let message =
+                invalid(server.submit_batch(batch("s", 1, tasks), OnOverlap::Warn, None).await);
             assert!(message.contains(&named), "{message} does not name {named}");
         }
         assert_eq!(db.count("SELECT count(*) FROM subtasks").await, before);

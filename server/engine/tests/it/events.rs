@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use domain::dto::OnOverlap;
 use domain::{
     dto::StartWave,
     event::{Channel, Event},
@@ -223,7 +224,7 @@ async fn losing_every_connection_loses_no_event_and_the_server_recovers(
                     while made < 40 {
                         let request =
                             crate::support::batch(&format!("s-{n}"), 0, vec![task("Snipper")]);
-                        match server.submit_batch(request, None).await {
+                        match server.submit_batch(request, OnOverlap::Warn, None).await {
                             Ok(_) => made += 1,
                             Err(Error::Unavailable(_)) => lost += 1,
                             Err(other) => panic!("{other:?}"),

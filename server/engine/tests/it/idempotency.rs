@@ -1,5 +1,6 @@
 //! `Idempotency-Key`: a repeat is answered as the first request was, and does nothing.
 
+use domain::dto::OnOverlap;
 use domain::dto::{CreateWave, Decompose, LaunchPlan, RecordAction, SubmitBatch};
 use engine::IdempotencyKey;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
@@ -26,16 +27,24 @@ async fn the_same_key_and_body_get_the_same_answer_and_make_one_batch(
     run(options, async |db| {
         let servers = [db.server().await, db.server().await];
         let (request, body) = request(3);
-        let first = servers[0].submit_batch(request.clone(), key("k", &body)).await.unwrap();
-        let again = servers[1].submit_batch(request.clone(), key("k", &body)).await.unwrap();
+        let first = servers[0]
+            .submit_batch(request.clone(), OnOverlap::Warn, key("k", &body))
+            .await
+            .unwrap();
+        let again = servers[1]
+            .submit_batch(request.clone(), OnOverlap::Warn, key("k", &body))
+            .await
+            .unwrap();
         assert_eq!(first, again);
         assert_eq!(db.count(BATCHES).await, 1);
         assert_eq!(times(&db.log(&servers[0]).await, "batch.created"), 1);
 
-        let another =
-            servers[0].submit_batch(request.clone(), key("another", &body)).await.unwrap();
+        let another = servers[0]
+            .submit_batch(request.clone(), OnOverlap::Warn, key("another", &body))
+            .await
+            .unwrap();
         assert_ne!(first.batch.batch.id, another.batch.batch.id);
-        let none = servers[0].submit_batch(request, None).await.unwrap();
+        let none = servers[0].submit_batch(request, OnOverlap::Warn, None).await.unwrap();
         assert_ne!(first.batch.batch.id, none.batch.batch.id);
         assert_eq!(db.count(BATCHES).await, 3);
         db.assert_counters().await;
@@ -47,9 +56,9 @@ async fn the_same_key_with_another_body_is_refused(_: PgPoolOptions, options: Pg
     run(options, async |db| {
         let server = db.server().await;
         let (first, body) = request(1);
-        server.submit_batch(first, key("k", &body)).await.unwrap();
+        server.submit_batch(first, OnOverlap::Warn, key("k", &body)).await.unwrap();
         let (other, body) = request(2);
-        let answer = server.submit_batch(other, key("k", &body)).await;
+        let answer = server.submit_batch(other, OnOverlap::Warn, key("k", &body)).await;
         assert!(invalid(answer).contains("Idempotency-Key"));
         assert_eq!(db.count(BATCHES).await, 1);
     });
@@ -66,7 +75,7 @@ async fn concurrent_requests_with_one_key_make_one_batch(
         let requests = (0..24).map(|n| {
             let (server, request) = (servers[n % 2].clone(), request.clone());
             let key = key("k", &body);
-            async move { server.submit_batch(request, key).await.unwrap() }
+            async move { server.submit_batch(request, OnOverlap::Warn, key).await.unwrap() }
         });
         let answers = at_once(requests).await;
         assert!(answers.iter().all(|answer| *answer == answers[0]));
@@ -81,10 +90,11 @@ async fn a_key_is_forgotten_after_a_day(_: PgPoolOptions, options: PgConnectOpti
     run(options, async |db| {
         let server = db.server().await;
         let (request, body) = request(1);
-        let first = server.submit_batch(request.clone(), key("k", &body)).await.unwrap();
+        let first =
+            server.submit_batch(request.clone(), OnOverlap::Warn, key("k", &body)).await.unwrap();
         let age = "UPDATE idempotency_keys SET created_at = created_at - interval '25 hours'";
         sqlx::query(age).execute(&db.sql).await.unwrap();
-        let later = server.submit_batch(request, key("k", &body)).await.unwrap();
+        let later = server.submit_batch(request, OnOverlap::Warn, key("k", &body)).await.unwrap();
         assert_ne!(first.batch.batch.id, later.batch.batch.id);
     });
 }
@@ -96,13 +106,13 @@ async fn a_refused_request_keeps_no_answer(_: PgPoolOptions, options: PgConnectO
         let id = running(&server, "s", 0, 1).await.subtask_ids[0];
         complete(&server, id).await;
         let (request, body) = request(1);
-        let refused = server.submit_batch(request.clone(), key("k", &body)).await;
+        let refused = server.submit_batch(request.clone(), OnOverlap::Warn, key("k", &body)).await;
         assert_eq!(conflict(refused), "wave_finished");
         assert_eq!(db.count("SELECT count(*) FROM idempotency_keys").await, 0);
         // What stood in the way may be gone when the client tries again.
         let reopen = "UPDATE wave_states SET status = 'running', completed_at = NULL";
         sqlx::query(reopen).execute(&db.sql).await.unwrap();
-        server.submit_batch(request, key("k", &body)).await.unwrap();
+        server.submit_batch(request, OnOverlap::Warn, key("k", &body)).await.unwrap();
     });
 }
 

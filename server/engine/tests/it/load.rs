@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
+use domain::dto::OnOverlap;
 use domain::{
     dto::{CreateWave, PatchSubtask, RecordAction, StartWave, SubtaskFilter, TransitionWave},
     subtask::SubtaskStatus,
@@ -39,7 +40,7 @@ async fn anything(
     let wave_number = i32::try_from(dice.roll(4)).unwrap();
     let Some((_, batch_id, id)) = pick(dice) else {
         let request = batch(&name, wave_number, vec![task("Snipper"); 5]);
-        let batch = server.submit_batch(request, None).await?.batch;
+        let batch = server.submit_batch(request, OnOverlap::Warn, None).await?.batch;
         let mut known = known.lock().unwrap();
         known.extend(batch.subtask_ids.iter().map(|id| (session, batch.batch.id, *id)));
         return Ok(());
@@ -50,7 +51,10 @@ async fn anything(
             let blockers = vec![another.to_string(), id.to_string()];
             let tasks =
                 vec![task("Explore"), waiting("Snipper", blockers), waiting("Snipper", [0])];
-            let batch = server.submit_batch(batch(&name, wave_number, tasks), None).await?.batch;
+            let batch = server
+                .submit_batch(batch(&name, wave_number, tasks), OnOverlap::Warn, None)
+                .await?
+                .batch;
             let mut known = known.lock().unwrap();
             known.extend(batch.subtask_ids.iter().map(|id| (session, batch.batch.id, *id)));
         }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use domain::dto::OnOverlap;
 use domain::{dto::StartWave, subtask::SubtaskStatus};
 use engine::{Engine, Error};
 use sqlx::{
@@ -75,7 +76,7 @@ async fn a_caller_that_goes_away_while_it_waits_for_the_lock_leaves_no_transacti
         holder.rollback().await.unwrap();
         // What is answered as done is committed, and not part of a transaction that nobody ends.
         let request = batch("t", 0, vec![task("Snipper")]);
-        server.submit_batch(request, None).await.unwrap();
+        server.submit_batch(request, OnOverlap::Warn, None).await.unwrap();
         assert_eq!(
             db.count("SELECT count(*) FROM orchestration_batches WHERE session_id = 't'").await,
             1

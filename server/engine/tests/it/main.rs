@@ -13,6 +13,7 @@ mod load;
 mod locks;
 mod planning;
 mod registry;
+mod scopes;
 mod stranding;
 mod support;
 mod wire;

@@ -3,6 +3,7 @@
 //!
 //! Without the session's lock the first two tests fail every time, the others most times.
 
+use domain::dto::OnOverlap;
 use domain::{dto::PatchSubtask, subtask::SubtaskStatus};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 
@@ -81,7 +82,7 @@ async fn a_completion_racing_submits_never_strands_a_dependent(
                 let server = servers[n % 2].clone();
                 async move {
                     let tasks = vec![waiting("Snipper", [blocker])];
-                    server.submit_batch(batch("s", 1, tasks), None).await.map(drop)
+                    server.submit_batch(batch("s", 1, tasks), OnOverlap::Warn, None).await.map(drop)
                 }
             });
             let completer = servers[round % 2].clone();

@@ -2,6 +2,7 @@
 
 use std::{future::Future, time::Duration};
 
+use domain::dto::OnOverlap;
 use domain::{
     dto::{PatchSubtask, StartWave, SubmitBatch, SubmittedBatch, Task},
     event::Event,
@@ -156,7 +157,7 @@ pub fn batch(session: &str, wave_number: i32, tasks: Vec<Task>) -> SubmitBatch {
 }
 
 pub async fn submit(server: &Engine, session: &str, wave: i32, tasks: Vec<Task>) -> SubmittedBatch {
-    server.submit_batch(batch(session, wave, tasks), None).await.unwrap().batch
+    server.submit_batch(batch(session, wave, tasks), OnOverlap::Warn, None).await.unwrap().batch
 }
 
 pub async fn start(server: &Engine, session: &str, wave_number: i32) {

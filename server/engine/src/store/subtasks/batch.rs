@@ -10,7 +10,7 @@ use domain::{
 use sqlx::PgExecutor;
 use uuid::Uuid;
 
-use super::super::{Error, batches::BatchRow, known, object};
+use super::super::{Error, batches::BatchRow, known, object, scope};
 use crate::Result;
 
 /// The batch, where `session_id` is there; one of its subtasks, where it is not.
@@ -36,6 +36,7 @@ struct Row {
     open_blockers: Option<i32>,
     result: Option<String>,
     context_snapshot: Option<String>,
+    scope: Option<String>,
     retry_count: Option<i32>,
     started_at: Option<Time>,
     updated_at: Option<Time>,
@@ -68,7 +69,7 @@ pub async fn of_batch(
                   wave_number, outcome, revision, NULL AS task_id, NULL AS agent_type, NULL AS agent_id,
                   NULL AS description, NULL::int AS priority, NULL::bool AS optional,
                   NULL::uuid[] AS blocked_by, NULL::int AS open_blockers, NULL AS result,
-                  NULL AS context_snapshot, NULL::int AS retry_count, NULL::timestamptz AS started_at,
+                  NULL AS context_snapshot, NULL AS scope, NULL::int AS retry_count, NULL::timestamptz AS started_at,
                   NULL::timestamptz AS updated_at
            FROM orchestration_batches WHERE id = $1
            UNION ALL
@@ -78,7 +79,7 @@ pub async fn of_batch(
                       SELECT d.blocker_id FROM subtask_dependencies d
                       WHERE d.subtask_id = s.id ORDER BY d.blocker_id
                   ) END,
-                  s.open_blockers, s.result::text, s.context_snapshot::text, s.retry_count, s.started_at,
+                  s.open_blockers, s.result::text, s.context_snapshot::text, s.scope::text, s.retry_count, s.started_at,
                   s.updated_at
            FROM subtasks s
            WHERE s.batch_id = $1
@@ -139,6 +140,7 @@ impl Row {
             open_blockers: there(self.open_blockers)?,
             result: object(self.result)?,
             context_snapshot: object(self.context_snapshot)?,
+            scope: scope(self.scope)?,
             retry_count: there(self.retry_count)?,
             created_at: self.created_at,
             started_at: self.started_at,

@@ -1,6 +1,6 @@
 //! What waits for what.
 
-use domain::{graph::Node, subtask::SubtaskStatus};
+use domain::{graph::Node, scope::Scope, subtask::SubtaskStatus};
 use sqlx::PgExecutor;
 use uuid::Uuid;
 
@@ -64,6 +64,33 @@ pub async fn upstream(db: impl PgExecutor<'_>, ids: &[Uuid]) -> Result<Vec<Node>
             agent_type: row.agent_type,
             blocked_by: row.blocked_by,
         })
+    })
+    .collect()
+}
+
+/// The subtasks of a wave that have not ended and say where they work.
+pub async fn scoped(tx: &mut Tx, session_id: &str, wave_number: i32) -> Result<Vec<(Node, Scope)>> {
+    sqlx::query!(
+        r#"SELECT s.id, s.status, s.agent_type, s.scope::text AS "scope!",
+                  ARRAY(SELECT d.blocker_id FROM subtask_dependencies d WHERE d.subtask_id = s.id) AS "blocked_by!"
+           FROM subtasks s
+           WHERE s.session_id = $1 AND s.wave_number = $2 AND s.scope IS NOT NULL
+             AND s.status NOT IN ('completed', 'failed')
+           ORDER BY s.id"#,
+        session_id,
+        wave_number
+    )
+    .fetch_all(&mut **tx)
+    .await?
+    .into_iter()
+    .map(|row| {
+        let node = Node {
+            id: row.id,
+            status: known(SubtaskStatus::parse, &row.status)?,
+            agent_type: row.agent_type,
+            blocked_by: row.blocked_by,
+        };
+        Ok((node, serde_json::from_str(&row.scope)?))
     })
     .collect()
 }

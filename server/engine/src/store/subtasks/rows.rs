@@ -6,7 +6,7 @@ use domain::{
 };
 use uuid::Uuid;
 
-use super::super::{known, object};
+use super::super::{known, object, scope};
 use crate::Result;
 
 /// A row with a subtask's columns and others; `into_subtask` takes the former.
@@ -29,6 +29,7 @@ macro_rules! subtask_row {
             pub open_blockers: i32,
             pub result: Option<String>,
             pub context_snapshot: Option<String>,
+            pub scope: Option<String>,
             pub retry_count: i32,
             pub created_at: Time,
             pub started_at: Option<Time>,
@@ -43,6 +44,7 @@ macro_rules! subtask_row {
                     status: known(SubtaskStatus::parse, &self.status)?,
                     result: object(self.result)?,
                     context_snapshot: object(self.context_snapshot)?,
+                    scope: scope(self.scope)?,
                     id: self.id,
                     batch_id: self.batch_id,
                     session_id: self.session_id,
@@ -101,7 +103,7 @@ macro_rules! select_rows {
                           WHERE d.subtask_id = s.id ORDER BY d.blocker_id
                       ) END AS "blocked_by!",
                       s.open_blockers, s.result::text AS result, s.context_snapshot::text AS context_snapshot,
-                      s.retry_count, s.created_at, s.started_at, s.completed_at, s.updated_at"#
+                      s.scope::text AS scope, s.retry_count, s.created_at, s.started_at, s.completed_at, s.updated_at"#
                 + $columns + " FROM " + $from
             $(, $argument)*
         )

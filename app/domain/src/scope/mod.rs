@@ -1,0 +1,111 @@
+//! Where a subtask may work (extension): the files and directories it may touch, how many files, and
+//! what it must never do; and which subtasks would meet in one place.
+//!
+//! A path is relative to the project, as its agents name it. In a target `?` stands for one character
+//! of a name, `*` for any number of them, and `**` for any number of names; everything else, brackets
+//! too, stands for itself.
+
+mod forecast;
+mod pattern;
+
+use serde::{Deserialize, Serialize};
+
+use self::pattern::Pattern;
+pub use self::{
+    forecast::{Member, OVERLAPS, Overlap, forecast, serialise},
+    pattern::meet,
+};
+use crate::check::Check;
+
+/// Most files or directories of one scope.
+pub const TARGETS: usize = 200;
+/// Most forbidden actions of one scope.
+pub const FORBIDDEN: usize = 50;
+/// Most wildcards of one target.
+pub const WILDCARDS: usize = 10;
+/// Where a subtask may work. Without files and directories it may work anywhere.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(default)]
+pub struct Scope {
+    /// The files it may touch; patterns are allowed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "openapi", schema(max_items = 200))]
+    pub target_files: Vec<String>,
+    /// The directories it may touch everything in; patterns are allowed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "openapi", schema(max_items = 200))]
+    pub target_directories: Vec<String>,
+    /// How many files it may change; 1–1000. The registry's number for its agent type when left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 1000))]
+    pub max_files: Option<i32>,
+    /// What it must never do, beside what its agent type must never do.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "openapi", schema(max_items = 50))]
+    pub forbidden_actions: Vec<String>,
+}
+
+impl Scope {
+    /// Whether it says nothing at all.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.is_open() && self.max_files.is_none() && self.forbidden_actions.is_empty()
+    }
+
+    /// Whether it allows every file.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.target_files.is_empty() && self.target_directories.is_empty()
+    }
+
+    /// Whether this file is in it.
+    #[must_use]
+    pub fn allows(&self, path: &str) -> bool {
+        if self.is_open() {
+            return true;
+        }
+        let file = Pattern::exact(path);
+        self.patterns().any(|pattern| pattern.meets(&file, &mut { usize::MAX }))
+    }
+
+    /// Notes what is wrong with it; `prefix` is put before the names of its fields.
+    pub fn check(&self, check: &mut Check, prefix: &str) {
+        let field = |name: &str| format!("{prefix}{name}");
+        for (name, paths) in
+            [("target_files", &self.target_files), ("target_directories", &self.target_directories)]
+        {
+            if paths.len() > TARGETS {
+                check.fail(field(name), format!("must have at most {TARGETS} entries"));
+            } else {
+                check.paths(&field(name), paths);
+                for (index, path) in paths.iter().enumerate() {
+                    if path.chars().filter(|c| matches!(c, '*' | '?')).count() > WILDCARDS {
+                        check.fail(
+                            format!("{}[{index}]", field(name)),
+                            format!("must have at most {WILDCARDS} wildcards"),
+                        );
+                    }
+                }
+            }
+        }
+        if let Some(max_files) = self.max_files {
+            check.range(&field("max_files"), max_files.into(), 1, 1_000);
+        }
+        if self.forbidden_actions.len() > FORBIDDEN {
+            check
+                .fail(field("forbidden_actions"), format!("must have at most {FORBIDDEN} entries"));
+        } else {
+            for (index, action) in self.forbidden_actions.iter().enumerate() {
+                check.name(&format!("{}[{index}]", field("forbidden_actions")), action);
+            }
+        }
+    }
+
+    fn patterns(&self) -> impl Iterator<Item = Pattern> {
+        self.target_files
+            .iter()
+            .map(|file| Pattern::of_file(file))
+            .chain(self.target_directories.iter().map(|directory| Pattern::of_directory(directory)))
+    }
+}

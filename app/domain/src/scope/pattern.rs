@@ -1,0 +1,171 @@
+//! Patterns of paths, and whether two of them can name one file.
+
+use std::collections::BTreeSet;
+
+use crate::conflict::normalise_path;
+
+/// Whether two paths or patterns of paths can name one file.
+#[must_use]
+pub fn meet(a: &str, b: &str) -> bool {
+    Pattern::of_file(a).meets(&Pattern::of_file(b), &mut { usize::MAX })
+}
+
+/// A pattern of paths. Ordered by its fixed beginning first.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Pattern {
+    /// What every path that it matches begins with.
+    pub(super) fixed: String,
+    /// As it is shown.
+    pub(super) text: String,
+    /// One step a character or wildcard.
+    steps: Vec<Step>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Step {
+    /// This character.
+    Is(char),
+    /// `?`: one character of a name.
+    One,
+    /// `*`: any number of characters of a name.
+    Any,
+    /// `**` at the end: anything.
+    Rest,
+    /// `**/`: any number of names, each with its slash.
+    Names,
+}
+
+impl Pattern {
+    pub(super) fn exact(path: &str) -> Self {
+        let text = normalise_path(path);
+        Self { steps: text.chars().map(Step::Is).collect(), fixed: text.clone(), text }
+    }
+
+    pub(super) fn of_directory(path: &str) -> Self {
+        match normalise_path(path).as_str() {
+            "" => Self::of_file("**"),
+            root @ "/" => Self::of_file(&format!("{root}**")),
+            directory => Self::of_file(&format!("{directory}/**")),
+        }
+    }
+
+    pub(super) fn of_file(path: &str) -> Self {
+        let text = normalise_path(path);
+        let mut steps = Vec::with_capacity(text.len());
+        let mut rest = text.as_str();
+        while let Some(first) = rest.chars().next() {
+            let at_name = matches!(steps.last(), None | Some(Step::Is('/') | Step::Names));
+            let (step, length) = if at_name && rest.starts_with("**/") {
+                (Step::Names, 3)
+            } else if at_name && rest == "**" {
+                (Step::Rest, 2)
+            } else {
+                match first {
+                    '*' => (Step::Any, 1),
+                    '?' => (Step::One, 1),
+                    other => (Step::Is(other), other.len_utf8()),
+                }
+            };
+            steps.push(step);
+            rest = &rest[length..];
+        }
+        let fixed = steps.iter().map_while(|step| match step {
+            Step::Is(character) => Some(*character),
+            _ => None,
+        });
+        Self { fixed: fixed.collect(), text, steps }
+    }
+
+    fn is_exact(&self) -> bool {
+        self.fixed.len() == self.text.len()
+    }
+
+    /// Whether some path matches both. Each step takes one of `effort`; without any left, none is
+    /// found.
+    pub(super) fn meets(&self, other: &Self, effort: &mut usize) -> bool {
+        *effort = effort.saturating_sub(1);
+        if self.is_exact() && other.is_exact() {
+            return self.fixed == other.fixed;
+        }
+        if !self.fixed.starts_with(&other.fixed) && !other.fixed.starts_with(&self.fixed) {
+            return false;
+        }
+        // Both are read at once, character by character: where can each stand after the same text?
+        let mut seen = BTreeSet::new();
+        let mut open = vec![(At::default(), At::default())];
+        while let Some((a, b)) = open.pop() {
+            if !seen.insert((a, b)) {
+                continue;
+            }
+            *effort = effort.saturating_sub(1);
+            if *effort == 0 {
+                return false;
+            }
+            if a.step == self.steps.len() && b.step == other.steps.len() {
+                return true;
+            }
+            open.extend(a.skip(&self.steps).map(|a| (a, b)));
+            open.extend(b.skip(&other.steps).map(|b| (a, b)));
+            let (reads, others) = (a.reads(&self.steps), b.reads(&other.steps));
+            for (text, a) in reads.into_iter().flatten() {
+                for (other_text, b) in others.into_iter().flatten() {
+                    if text.meets(other_text) {
+                        open.push((a, b));
+                    }
+                }
+            }
+        }
+        false
+    }
+}
+
+/// How far a pattern is read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+struct At {
+    step: usize,
+    /// Within a name of [`Step::Names`]: it has to be read to its slash.
+    inside: bool,
+}
+
+/// What may be read.
+#[derive(Clone, Copy)]
+enum Text {
+    Is(char),
+    /// Anything but a slash.
+    InName,
+    Anything,
+}
+
+impl Text {
+    fn meets(self, other: Self) -> bool {
+        match (self, other) {
+            (Self::Is(a), Self::Is(b)) => a == b,
+            (Self::Is(a), Self::InName) | (Self::InName, Self::Is(a)) => a != '/',
+            _ => true,
+        }
+    }
+}
+
+impl At {
+    /// Where it may go on without reading.
+    fn skip(self, steps: &[Step]) -> Option<Self> {
+        let may = matches!(steps.get(self.step), Some(Step::Any | Step::Rest | Step::Names));
+        (may && !self.inside).then_some(Self { step: self.step + 1, inside: false })
+    }
+
+    /// What it may read, and where that leads.
+    fn reads(self, steps: &[Step]) -> [Option<(Text, Self)>; 2] {
+        let next = Self { step: self.step + 1, inside: false };
+        let within = |inside| Self { step: self.step, inside };
+        match steps.get(self.step) {
+            None => [None, None],
+            Some(Step::Is(character)) => [Some((Text::Is(*character), next)), None],
+            Some(Step::One) => [Some((Text::InName, next)), None],
+            Some(Step::Any) => [Some((Text::InName, within(false))), None],
+            Some(Step::Rest) => [Some((Text::Anything, within(false))), None],
+            Some(Step::Names) => {
+                [Some((Text::InName, within(true))), Some((Text::Is('/'), within(false)))]
+            }
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! Where subtasks may work, kept and looked at when they are submitted.
+
+use domain::{
+    dto::{OnOverlap, SubmitAnswer, Task},
+    scope::Scope,
+    subtask::SubtaskStatus,
+};
+use engine::Engine;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+
+use crate::support::{batch, complete, conflict, run, start, task};
+
+fn within(files: &[&str]) -> Task {
+    Task { target_files: files.iter().map(|it| (*it).to_owned()).collect(), ..task("Snipper") }
+}
+
+async fn submit(
+    server: &Engine,
+    wave: i32,
+    tasks: Vec<Task>,
+    on_overlap: OnOverlap,
+) -> SubmitAnswer {
+    server.submit_batch(batch("s", wave, tasks), on_overlap, None).await.unwrap()
+}
+
+#[sqlx::test(migrator = "engine::MIGRATOR")]
+async fn a_scope_is_kept_with_its_subtask(_: PgPoolOptions, options: PgConnectOptions) {
+    run(options, async |db| {
+        let server = db.server().await;
+        let scoped = Task {
+            target_directories: vec!["docs".to_owned()],
+            max_files: Some(3),
+            forbidden_actions: vec!["delete".to_owned()],
+            ..within(&["src/*.rs"])
+        };
+        let wanted: Scope = scoped.scope();
+        let answer = submit(&server, 0, vec![scoped, task("Snipper")], OnOverlap::Warn).await;
+        let ids = &answer.batch.subtask_ids;
+        assert_eq!(server.subtask(ids[0]).await.unwrap().scope, wanted);
+        assert_eq!(server.subtask(ids[1]).await.unwrap().scope, Scope::default());
+    });
+}
+
+#[sqlx::test(migrator = "engine::MIGRATOR")]
+async fn overlaps_are_told_of_the_batch_and_of_what_is_open_beside_it(
+    _: PgPoolOptions,
+    options: PgConnectOptions,
+) {
+    run(options, async |db| {
+        let server = db.server().await;
+        let first = submit(&server, 0, vec![within(&["a"]), within(&["b"])], OnOverlap::Warn).await;
+        assert_eq!(first.warnings, []);
+        let second =
+            submit(&server, 0, vec![within(&["a"]), within(&["c"])], OnOverlap::Warn).await;
+        let ids = [first.batch.subtask_ids[0], second.batch.subtask_ids[0]];
+        assert_eq!(second.warnings.len(), 1);
+        assert_eq!(second.warnings[0].overlap.subtask_ids, ids);
+        assert_eq!(second.warnings[0].message, "2 subtasks may touch a at the same time.");
+        // Another wave runs at another time, and what has ended touches nothing any more.
+        assert_eq!(submit(&server, 1, vec![within(&["a"])], OnOverlap::Warn).await.warnings, []);
+        start(&server, "s", 0).await;
+        for id in [first.batch.subtask_ids[1], second.batch.subtask_ids[1]] {
+            complete(&server, id).await;
+        }
+        assert_eq!(submit(&server, 0, vec![within(&["b"])], OnOverlap::Warn).await.warnings, []);
+    });
+}
+
+#[sqlx::test(migrator = "engine::MIGRATOR")]
+async fn overlapping_batches_are_refused_whole_or_made_to_wait(
+    _: PgPoolOptions,
+    options: PgConnectOptions,
+) {
+    run(options, async |db| {
+        let server = db.server().await;
+        let first = submit(&server, 0, vec![within(&["src/**"])], OnOverlap::Reject).await;
+        let tasks = vec![within(&["src/a.rs"]), Task { priority: 9, ..within(&["src/a.rs", "x"]) }];
+        let refused =
+            server.submit_batch(batch("s", 0, tasks.clone()), OnOverlap::Reject, None).await;
+        assert_eq!(conflict(refused), "scope_overlap");
+        assert_eq!(server.current_wave("s").await.unwrap().wave.total_tasks, 1);
+
+        let second = submit(&server, 0, tasks, OnOverlap::Serialize).await;
+        assert_eq!(second.warnings, []);
+        let [low, high] = second.batch.subtask_ids[..] else { panic!() };
+        let of_first = first.batch.subtask_ids[0];
+        let waits = server.subtask(high).await.unwrap();
+        assert_eq!((waits.blocked_by, waits.open_blockers), (vec![of_first], 1));
+        let waits = server.subtask(low).await.unwrap();
+        assert_eq!(waits.status, SubtaskStatus::Blocked);
+        assert!(waits.blocked_by.contains(&high), "{waits:?}");
+        start(&server, "s", 0).await;
+        for id in [of_first, high, low] {
+            assert_eq!(server.subtask(id).await.unwrap().status, SubtaskStatus::Pending);
+            complete(&server, id).await;
+        }
+        db.assert_counters().await;
+    });
+}
