@@ -25,6 +25,7 @@ pub mod server_fns;
 mod shell;
 mod split;
 pub mod theme;
+mod typing;
 pub mod views;
 
 pub use app::App;

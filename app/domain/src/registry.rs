@@ -19,6 +19,9 @@ pub enum Model {
 }
 
 impl Model {
+    /// Every model, weakest first.
+    pub const ALL: [Self; 3] = [Self::Haiku, Self::Sonnet, Self::Opus];
+
     /// The name as it is written on the wire and in the database.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

@@ -222,7 +222,7 @@ proptest! {
             all[n].may_wait = n >= firm;
         }
         for (after, before) in serialise(&all) {
-            let member = all.iter_mut().find(|member| member.node.id == after).unwrap();
+            let member = all.iter_mut().find(|member| member.node.id == after).expect("a member");
             member.node.blocked_by.push(before);
         }
         let graph: Graph = all.iter().map(|member| member.node.clone()).collect();

@@ -6,12 +6,14 @@ use leptos::{
     ev::{KeyboardEvent, SubmitEvent},
     html,
     prelude::*,
-    task::spawn_local,
 };
 use leptos_router::hooks::use_navigate;
 
 use super::Open;
-use crate::{browser, components::each, components::key_of, server_fns::find, views::Hit};
+use crate::{
+    browser, components::each, components::key_of, server_fns::find, typing::once_settled,
+    views::Hit,
+};
 
 /// How long after a letter the server is asked.
 const PAUSE: Duration = Duration::from_millis(150);
@@ -50,33 +52,17 @@ pub fn Palette(
     let text = RwSignal::new(String::new());
     let found = RwSignal::new(Vec::<Hit>::new());
     let chosen = RwSignal::new(0_usize);
-    let asked = StoredValue::new(0_u32);
-    Effect::new(move |_| {
-        let wanted = text.get().trim().to_owned();
-        let turn = asked.try_update_value(|turn| {
-            *turn = turn.wrapping_add(1);
-            *turn
-        });
-        if wanted.is_empty() {
+    let wanted = move || {
+        let text = text.get().trim().to_owned();
+        if text.is_empty() {
             found.set(Vec::new());
-            return;
         }
-        set_timeout(
-            move || {
-                // Another letter came meanwhile.
-                if Some(asked.get_value()) != turn {
-                    return;
-                }
-                spawn_local(async move {
-                    if let Ok(places) = find(wanted).await
-                        && Some(asked.get_value()) == turn
-                    {
-                        found.set(places);
-                    }
-                });
-            },
-            PAUSE,
-        );
+        (!text.is_empty()).then_some(move || find(text))
+    };
+    once_settled(PAUSE, wanted, move |places| {
+        if let Ok(places) = places {
+            found.set(places);
+        }
     });
     let places = Memo::new(move |_| {
         let text = text.read().trim().to_lowercase();

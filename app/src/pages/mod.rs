@@ -2,11 +2,11 @@
 //! what happens to it.
 
 mod batch;
+mod grid;
 mod live;
 mod login;
 mod not_found;
 mod plan;
-mod plan_board;
 mod prompt;
 mod prompt_result;
 mod registry;

@@ -12,6 +12,7 @@ use crate::{
     components::{Field, FormProblem, NumberField, TextArea, whole_number},
     error::AppError,
     server_fns::{craft_prompt, registry},
+    typing::once_settled,
 };
 
 /// How long after the last letter the prompt is crafted by itself.
@@ -138,41 +139,35 @@ pub fn PromptPage() -> impl IntoView {
 /// Crafts the prompt a moment after the last letter, once there is a task and an agent. What is not
 /// valid yet is not told while somebody types; the button tells it.
 fn preview(form: Form, answer: RwSignal<Option<Result<Answer, AppError>>>) {
-    let turn = StoredValue::new(0_u32);
-    Effect::new(move |_| {
+    let wanted = move || {
         form.track();
-        let mine = turn.try_update_value(|turn| {
-            *turn = turn.wrapping_add(1);
-            *turn
-        });
-        let latest = move || turn.try_get_value() == mine;
         let filled = |field: RwSignal<String>| !field.read_untracked().trim().is_empty();
-        if !filled(form.task) || !filled(form.agent) {
-            return;
+        let request =
+            (filled(form.task) && filled(form.agent)).then(|| form.request().ok()).flatten()?;
+        let budget = request.context_budget_tokens;
+        Some(move || async move { (craft_prompt(request).await, budget) })
+    };
+    once_settled(PREVIEW, wanted, move |(crafted, budget)| {
+        if let Ok(prompt) = crafted {
+            answer.set(Some(Ok(Answer { prompt, budget })));
         }
-        set_timeout(
-            move || {
-                let Some(Ok(request)) = latest().then(|| form.request()) else { return };
-                spawn_local(async move {
-                    let budget = request.context_budget_tokens;
-                    if let Ok(prompt) = craft_prompt(request).await
-                        && latest()
-                    {
-                        answer.set(Some(Ok(Answer { prompt, budget })));
-                    }
-                });
-            },
-            PREVIEW,
-        );
     });
 }
 
 /// The agent type, with those of the registry as suggestions.
 #[component]
 fn AgentField(value: RwSignal<String>) -> impl IntoView {
-    let known = Resource::new(|| (), |()| registry());
     view! {
         <Field id="agent_type" label="Agent type" value list="agents" required=true hint="Any type; those of the registry are suggested."/>
+        <KnownAgents/>
+    }
+}
+
+/// The agent types of the registry, as the suggestions `agents`.
+#[component]
+pub(super) fn KnownAgents() -> impl IntoView {
+    let known = Resource::new(|| (), |()| registry());
+    view! {
         <Transition>
             {move || Suspend::new(async move {
                 let agents = known.await.map(|registry| registry.agents).unwrap_or_default();

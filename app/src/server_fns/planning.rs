@@ -1,7 +1,7 @@
 //! The prompt crafter, plans, and the registry of agents.
 
 use domain::{
-    dto::{CraftPrompt, Decompose, LaunchAnswer, LaunchPlan, Plan, PutAgent, Registry},
+    dto::{CraftPrompt, Decompose, LaunchAnswer, LaunchPlan, NewPlan, Plan, PutAgent, Registry},
     planner::CraftedPrompt,
     registry::AgentProfile,
 };
@@ -28,6 +28,19 @@ pub async fn decompose(body: Decompose) -> Result<Plan, AppError> {
 #[server(name = StoredPlanCall, endpoint = "plan", input = Json, output = Json)]
 pub async fn stored_plan(id: String) -> Result<Plan, AppError> {
     engine()?.plan(&id).await.map_err(refuse)
+}
+
+/// What steps that somebody changes would become, and their own numbers in its order; nothing is
+/// stored.
+#[server(name = PreviewPlanCall, endpoint = "preview-plan", input = Json, output = Json)]
+pub async fn preview_plan(body: NewPlan) -> Result<(Plan, Vec<i32>), AppError> {
+    engine()?.preview_plan(body).await.map_err(refuse)
+}
+
+/// Stores a plan that somebody made or changed.
+#[server(name = CreatePlanCall, endpoint = "create-plan", input = Json, output = Json)]
+pub async fn create_plan(body: NewPlan) -> Result<Plan, AppError> {
+    engine()?.create_plan(body, None).await.map_err(refuse)
 }
 
 /// Makes a plan the waves, batches and subtasks of a session.

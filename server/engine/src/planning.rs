@@ -78,11 +78,12 @@ impl Engine {
         self.store_plan(plan, key).await
     }
 
-    /// Puts the steps that somebody made or changed into waves; nothing is stored.
+    /// Puts the steps that somebody made or changed into waves; nothing is stored. Beside the plan
+    /// come the request's own numbers of its steps.
     ///
     /// # Errors
     /// An invalid request, or the database is away.
-    pub async fn preview_plan(&self, request: NewPlan) -> Result<Plan> {
+    pub async fn preview_plan(&self, request: NewPlan) -> Result<(Plan, Vec<i32>)> {
         request.check()?;
         let now = clock::now();
         let agents = self.agents().await?;
@@ -98,8 +99,8 @@ impl Engine {
         };
         let steps = request.subtasks.into_iter().enumerate().map(planned).collect();
         let max_parallel = request.max_parallel.unwrap_or(Constraints::default().max_parallel);
-        let draft = arrange(steps, max_parallel)?;
-        Ok(stored_as(draft, request.task_description, request.session_id, now))
+        let (draft, numbers) = arrange(steps, max_parallel)?;
+        Ok((stored_as(draft, request.task_description, request.session_id, now), numbers))
     }
 
     /// The same, and stores the plan: a new one, also when it is made from another.
@@ -107,7 +108,7 @@ impl Engine {
     /// # Errors
     /// An invalid request, or the database is away.
     pub async fn create_plan(&self, request: NewPlan, key: Option<IdempotencyKey>) -> Result<Plan> {
-        let plan = self.preview_plan(request).await?;
+        let (plan, _) = self.preview_plan(request).await?;
         self.store_plan(plan, key).await
     }
 

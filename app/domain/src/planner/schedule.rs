@@ -92,12 +92,15 @@ impl Plan {
 /// Puts steps that somebody else made into waves: each step into the first one after all that it
 /// depends on that has room, in waves of at most `max_parallel`. Of those that could go into one wave,
 /// the first in the list do. The steps are numbered anew, by wave; `step` and `depends_on` are their
-/// old numbers, `wave` does not count.
+/// old numbers, `wave` does not count. Beside the plan come the old numbers in the new order.
 ///
 /// # Errors
 /// [`Refusal::Invalid`]: two steps of one number, a step that is not there, or steps that wait for
 /// each other in a circle.
-pub fn arrange(steps: Vec<PlannedSubtask>, max_parallel: i32) -> Result<Draft, Refusal> {
+pub fn arrange(
+    steps: Vec<PlannedSubtask>,
+    max_parallel: i32,
+) -> Result<(Draft, Vec<i32>), Refusal> {
     let mut check = Check::default();
     let mut numbers = BTreeSet::new();
     for (at, step) in steps.iter().enumerate() {
@@ -149,14 +152,15 @@ pub fn arrange(steps: Vec<PlannedSubtask>, max_parallel: i32) -> Result<Draft, R
         waves.push(PlannedWave { wave, parallel: wire(tasks.len()), tasks });
         left = later;
     }
-    Ok(Draft {
+    let draft = Draft {
         execution_plan: ExecutionPlan {
             waves,
             total_turns: arranged.iter().map(|step| step.max_turns).sum(),
             max_parallel,
         },
         subtasks: arranged,
-    })
+    };
+    Ok((draft, placed))
 }
 
 /// Steps of one wave that may touch the same files (extension).

@@ -6,7 +6,6 @@ mod density;
 mod drawer;
 mod files;
 mod graph;
-mod graph_card;
 mod loader;
 mod place;
 mod timeline;

@@ -1,5 +1,11 @@
 //! `/plan` breaks a job down into waves; `/plan/{id}` shows a plan that was stored.
 
+mod board;
+mod editor;
+mod graph;
+mod launch;
+mod steps;
+
 use domain::{
     dto::{Decompose, Plan},
     planner::Constraints,
@@ -8,7 +14,8 @@ use leptos::{prelude::*, task::spawn_local};
 use leptos_meta::Title;
 use leptos_router::hooks::use_params_map;
 
-use super::{plan_board::PlanBoard, prompt::Submit};
+use self::board::PlanBoard;
+use super::prompt::Submit;
 use crate::{
     components::{FormProblem, NumberField, ProblemView, TextArea, Waiting, whole_number},
     error::AppError,

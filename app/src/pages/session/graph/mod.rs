@@ -4,34 +4,32 @@
 //! moves anything. Only the cards in sight are in the document. The region scrolls like any other,
 //! so that touch, wheel and keyboard work as everywhere.
 
+mod card;
+mod ground;
+mod overview;
+
 use std::{collections::BTreeMap, time::Duration};
 
 use domain::{
-    chart::{Band, Item, Layout, Place as Spot, critical_path, layout},
+    chart::{Band, Item, Place as Spot, critical_path, layout},
     subtask::SubtaskStatus,
     wave::duration_ms,
 };
 use leptos::{html, prelude::*};
 use uuid::Uuid;
 
-use super::{graph_card::Card, loader::LoadAll, place::Place};
+use self::{card::Card, ground::WaveBand, overview::Overview};
+use super::{loader::LoadAll, place::Place};
 use crate::{
     board::{Board, RowEntry},
     components::{each, key_of},
     live::calmed,
+    pages::grid::{CARD, EDGE, GAP, ROWS, corner, curve, size},
     views::Row,
 };
 
 /// How often the critical path is found anew at most.
 const PAUSE: Duration = Duration::from_millis(1_000);
-/// Cards in a column before a rank goes on in the next one.
-const ROWS: i32 = 16;
-/// The size of a card, and the room beside and below it; pixels at 100 %.
-const CARD: (i32, i32) = (216, 64);
-const GAP: (i32, i32) = (56, 12);
-/// The room above the cards for the names of waves, and around everything.
-const HEAD: i32 = 44;
-const EDGE: i32 = 16;
 /// What is in sight moves in steps, so that scrolling does not ask for every pixel.
 const STEP: i32 = 400;
 /// What is drawn before the browser says how large the region is.
@@ -40,8 +38,6 @@ const FIRST: Sight = Sight { left: 0, top: 0, right: 1_600, bottom: 1_200 };
 const ZOOMS: [i32; 7] = [10, 20, 40, 60, 80, 100, 130];
 /// Up to this size a card is a patch of colour.
 const PATCH: i32 = 20;
-/// The size of the overview; pixels.
-const MAP: (i32, i32) = (180, 56);
 
 /// What of the drawing is in sight; its own pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,19 +68,6 @@ impl Sight {
     }
 }
 
-/// The corner of a card.
-fn corner(spot: &Spot) -> (i32, i32) {
-    (EDGE + spot.column * (CARD.0 + GAP.0), EDGE + HEAD + spot.row * (CARD.1 + GAP.1))
-}
-
-/// How large everything is.
-fn size(layout: &Layout) -> (i32, i32) {
-    (
-        2 * EDGE + layout.columns * (CARD.0 + GAP.0) - GAP.0.min(layout.columns * GAP.0),
-        2 * EDGE + HEAD + layout.rows * (CARD.1 + GAP.1),
-    )
-}
-
 /// A line from a blocker to what waits for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct Line {
@@ -93,12 +76,8 @@ struct Line {
 }
 
 impl Line {
-    /// Out of the right side of one card, into the left side of the other.
     fn path(self) -> String {
-        let (x1, y1) = (self.from.1.0 + CARD.0, self.from.1.1 + CARD.1 / 2);
-        let (x2, y2) = (self.to.1.0, self.to.1.1 + CARD.1 / 2);
-        let bend = ((x2 - x1) / 2).max(GAP.0 / 2);
-        format!("M{x1} {y1}C{} {y1} {} {y2} {x2} {y2}", x1 + bend, x2 - bend)
+        curve(self.from.1, self.to.1)
     }
 
     fn in_sight(self, sight: Sight) -> bool {
@@ -274,73 +253,6 @@ pub fn Graph(
     }
 }
 
-/// The whole graph by waves, and what of it the region shows; a click goes there.
-#[component]
-fn Overview(
-    plan: Memo<Layout>,
-    port: RwSignal<(i32, i32, i32, i32)>,
-    to: Callback<(i32, i32)>,
-) -> impl IntoView {
-    let whole = Memo::new(move |_| size(&plan.read()));
-    let scaled = move |own: (i32, i32)| {
-        let whole = whole.get();
-        (own.0 * MAP.0 / whole.0.max(1), own.1 * MAP.1 / whole.1.max(1))
-    };
-    let bands = move || {
-        let bar = |band: &Band| {
-            let (x, _) = scaled((EDGE / 2 + band.first_column * (CARD.0 + GAP.0), 0));
-            let (width, height) = scaled((
-                band.columns * (CARD.0 + GAP.0) - GAP.0 + EDGE,
-                HEAD + band.rows * (CARD.1 + GAP.1),
-            ));
-            view! { <rect class="map-band" x=x y="0" width=width height=height.max(2)/> }.into_any()
-        };
-        plan.read().bands.iter().map(bar).collect::<Vec<_>>()
-    };
-    let part = move |pick: fn((i32, i32), (i32, i32)) -> i32| {
-        move || {
-            let (left, top, width, height) = port.get();
-            let whole = whole.get();
-            pick(scaled((left, top)), scaled((width.min(whole.0), height.min(whole.1))))
-        }
-    };
-    let click = move |event: leptos::ev::MouseEvent| {
-        let whole = whole.get_untracked();
-        to.run((event.offset_x() * whole.0 / MAP.0, event.offset_y() * whole.1 / MAP.1));
-    };
-    view! {
-        <svg class="graph-map" width=MAP.0 height=MAP.1 aria-hidden="true" data-testid="graph-map" on:click=click>
-            {bands}
-            <rect class="map-port" x=part(|at, _| at.0) y=part(|at, _| at.1) width=part(|_, size| size.0) height=part(|_, size| size.1)/>
-        </svg>
-    }
-}
-
-/// The ground under the cards of a wave, with its name and where it stands.
-#[component]
-fn WaveBand(board: Board, band: Band) -> impl IntoView {
-    let number = band.wave;
-    let state = board.wave(number);
-    let wave = state.map(|state| RwSignal::from(state.wave));
-    let status = move || wave.map_or("pending", |wave| wave.read().status.as_str());
-    let name = move || {
-        let name = wave.and_then(|wave| wave.read().name.clone()).unwrap_or_default();
-        let name = crate::format::clipped(&name, 28);
-        if name.is_empty() { format!("Wave {number}") } else { format!("Wave {number} · {name}") }
-    };
-    let x = EDGE + band.first_column * (CARD.0 + GAP.0) - EDGE / 2;
-    let width = band.columns * (CARD.0 + GAP.0) - GAP.0 + EDGE;
-    let height = HEAD + band.rows * (CARD.1 + GAP.1) + EDGE / 2;
-    view! {
-        <g class=move || format!("band is-{}", status())>
-            <rect class="band-ground" x=x y=EDGE / 2 width=width height=height rx="8"/>
-            <rect class="band-line" x=x y=EDGE / 2 width=width height="3" rx="1.5"/>
-            <text class="band-name" x=x + 10 y=EDGE / 2 + 26>{name}</text>
-            <text class="band-status" x=x + width - 10 y=EDGE / 2 + 26>{status}</text>
-        </g>
-    }
-}
-
 #[component]
 fn ZoomButtons(zoom: RwSignal<i32>) -> impl IntoView {
     let hydrated = crate::clock::use_hydrated();
@@ -413,32 +325,6 @@ mod tests {
             assert!(sight.top <= scrolled.1 * 100 / zoom);
             assert!(sight.right >= (scrolled.0 + region.0) * 100 / zoom);
             assert!(sight.bottom >= (scrolled.1 + region.1) * 100 / zoom);
-        }
-    }
-
-    #[test]
-    fn cards_do_not_overlap_and_stay_inside_the_drawing() {
-        let id = |n: u128| Uuid::from_u128(n);
-        let item = |n: u128, wave: i32, blocked_by: &[u128]| Item {
-            id: id(n),
-            wave,
-            blocked_by: blocked_by.iter().copied().map(id).collect(),
-        };
-        let items: Vec<_> = (0..40)
-            .map(|n| item(n, (n / 20) as i32, if n % 3 == 1 { &[0] } else { &[] }))
-            .collect();
-        let plan = layout(&items, ROWS);
-        let (width, height) = size(&plan);
-        for (n, spot) in plan.places.iter().enumerate() {
-            let (x, y) = corner(spot);
-            assert!(x >= 0 && y >= HEAD && x + CARD.0 <= width && y + CARD.1 <= height, "{spot:?}");
-            for other in &plan.places[..n] {
-                let (left, top) = corner(other);
-                assert!(
-                    (x - left).abs() >= CARD.0 || (y - top).abs() >= CARD.1,
-                    "{spot:?} {other:?}"
-                );
-            }
         }
     }
 }

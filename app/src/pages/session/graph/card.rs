@@ -2,9 +2,9 @@
 
 use leptos::prelude::*;
 
-use super::place::Place;
 use crate::{
     components::{Elapsed, Mark, Status},
+    pages::session::Place,
     views::Row,
 };
 
