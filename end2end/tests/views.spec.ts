@@ -39,6 +39,16 @@ test("the graph shows cards in dependency order, and a status changes a card wit
   await expect(card(subtasks[3])).not.toHaveClass(/is-critical/);
 });
 
+test("a subtask that comes to wait for another one moves behind it, and says so", async ({ page, agent, session }) => {
+  const { subtasks } = await agent.submit(session, 1, [pair[0], { ...pair[0], task_id: "b", description: "Another" }]);
+  await open(page, `/sessions/${session}?view=graph&subtask=${subtasks[1]}`);
+  const left = async (id: string) => (await page.locator(`[data-card="${id}"]`).boundingBox())!.x;
+  expect(await left(subtasks[1])).toBe(await left(subtasks[0]));
+  await agent.patch(subtasks[1], { blocked_by: [subtasks[0]] });
+  await expect(page.getByTestId("blockers")).toContainText("Create User CRUD endpoints");
+  await expect.poll(async () => (await left(subtasks[1])) > (await left(subtasks[0]))).toBe(true);
+});
+
 test("every view is one address, kept by links, Back and a reload", async ({ page, agent, session }) => {
   const { subtasks } = await agent.submit(session, 1, chain);
   await open(page, `/sessions/${session}`);

@@ -221,6 +221,7 @@ impl NewEvent {
                 "from": from,
                 "status": subtask.status,
                 "priority": subtask.priority,
+                "blocked_by": subtask.blocked_by,
                 "open_blockers": subtask.open_blockers,
                 "retry_count": subtask.retry_count,
                 "started_at": subtask.started_at,

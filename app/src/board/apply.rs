@@ -48,7 +48,13 @@ impl Board {
         let state = self.wave_or_placeholder(change.wave_number, at);
         let counted_here = state.complete.get_untracked();
         match known {
-            Some(row) => row.update(|row| change.apply(row)),
+            Some(row) => {
+                let relinks = change.relinks(&row.read_untracked());
+                row.update(|row| change.apply(row));
+                if relinks {
+                    self.links.update(|links| *links = links.wrapping_add(1));
+                }
+            }
             None => self.index.update_value(|index| {
                 index.unknown.insert(change.subtask_id, change);
                 if index.unknown.len() > MOST_UNKNOWN {

@@ -26,6 +26,10 @@ fn id(data: &Value, name: &str) -> Option<Uuid> {
     text(data, name)?.parse().ok()
 }
 
+fn ids(data: &Value, name: &str) -> Option<Vec<Uuid>> {
+    data[name].as_array()?.iter().map(|id| id.as_str()?.parse().ok()).collect()
+}
+
 /// `Some(None)` when there is none, `None` when it cannot be read.
 fn time(data: &Value, name: &str) -> Option<Option<Time>> {
     match &data[name] {
@@ -43,6 +47,8 @@ pub(super) struct RowChange {
     status: SubtaskStatus,
     agent_id: Option<String>,
     priority: i32,
+    /// None in events of an older server.
+    blocked_by: Option<Vec<Uuid>>,
     open_blockers: i32,
     retry_count: i32,
     started_at: Option<Time>,
@@ -57,6 +63,7 @@ impl RowChange {
             status: SubtaskStatus::parse(text(data, "status")?)?,
             agent_id: text(data, "agent_id").map(str::to_owned),
             priority: number(data, "priority")?,
+            blocked_by: ids(data, "blocked_by"),
             open_blockers: number(data, "open_blockers")?,
             retry_count: number(data, "retry_count")?,
             started_at: time(data, "started_at")?,
@@ -64,8 +71,14 @@ impl RowChange {
         })
     }
 
+    /// Whether it waits for others than before.
+    pub fn relinks(&self, row: &Row) -> bool {
+        self.blocked_by.as_ref().is_some_and(|blocked_by| *blocked_by != row.blocked_by)
+    }
+
     /// Everything that the event says is how it now is.
     pub fn apply(self, row: &mut Row) {
+        row.blocked_by = self.blocked_by.unwrap_or_else(|| std::mem::take(&mut row.blocked_by));
         row.agent_id = self.agent_id;
         row.status = self.status;
         row.priority = self.priority;

@@ -26,6 +26,8 @@ pub struct Board {
     /// The session's name.
     pub session_id: String,
     waves: ArcRwSignal<Vec<WaveState>>,
+    /// Counts how often a subtask came to wait for others than before.
+    links: ArcRwSignal<u32>,
     index: ArcStoredValue<Index>,
 }
 
@@ -45,6 +47,7 @@ impl Board {
         let board = Self {
             session_id: view.detail.session_id.clone(),
             waves: ArcRwSignal::new(Vec::new()),
+            links: ArcRwSignal::new(0),
             index: ArcStoredValue::new(Index::default()),
         };
         board.merge(&view.detail);
@@ -151,6 +154,11 @@ impl Board {
     #[must_use]
     pub fn entries(&self) -> Vec<RowEntry> {
         self.waves.get().iter().flat_map(|state| state.rows.get()).collect()
+    }
+
+    /// Tracks what waits for what.
+    pub fn track_links(&self) {
+        self.links.track();
     }
 
     /// How many subtasks are loaded; tracks nothing.

@@ -169,3 +169,25 @@ fn a_recorded_action_shows_its_tool_and_a_newer_reading_of_the_subtask_keeps_it(
     // Of a session, not of a subtask.
     assert_eq!(board.apply(&event(12, "action.recorded", json!({ "tool_name": "Bash" }))), None);
 }
+
+#[test]
+fn an_event_that_links_a_subtask_anew_is_told_apart_from_one_that_does_not() {
+    let board = board(true);
+    let seen = || board.links.get_untracked();
+    let blocker = Uuid::from_u128(2);
+    let data = |blocked_by: serde_json::Value| {
+        json!({
+            "subtask_id": Uuid::from_u128(1), "wave_number": 0, "status": "blocked", "priority": 5,
+            "blocked_by": blocked_by, "open_blockers": 1, "retry_count": 0,
+        })
+    };
+    board.apply(&event(11, "subtask.updated", data(json!([blocker]))));
+    assert_eq!(seen(), 1);
+    board.apply(&event(12, "subtask.updated", data(json!([blocker]))));
+    assert_eq!(seen(), 1);
+    // An older server does not say.
+    board.apply(&event(13, "subtask.updated", data(serde_json::Value::Null)));
+    assert_eq!(seen(), 1);
+    let row = board.row(Uuid::from_u128(1)).map(|row| row.get_untracked().blocked_by);
+    assert_eq!(row, Some(vec![blocker]));
+}

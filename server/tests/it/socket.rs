@@ -138,8 +138,9 @@ fn told(batch: Uuid, ids: &[Uuid], session: &str) -> Vec<(&'static str, Value)> 
         let agent = ["backend-laravel", "frontend-react"][n];
         let time = |there: bool| if there { json!("<time>") } else { Value::Null };
         let ended = ["completed", "failed"].contains(&status);
+        let blocked_by = &ids[..n];
         json!({"subtask_id": ids[n], "batch_id": batch, "session_id": session, "wave_number": 1, "agent_type": agent, "agent_id": null,
-               "from": from, "status": status, "priority": 5, "open_blockers": open, "retry_count": retries,
+               "from": from, "status": status, "priority": 5, "blocked_by": blocked_by, "open_blockers": open, "retry_count": retries,
                "started_at": time(started), "completed_at": time(ended)})
     };
     let finished = |status: &str, completed: i32, failed: i32| {

@@ -40,6 +40,7 @@ pub fn Links(
     let dependents = {
         let board = board.clone();
         Memo::new(move |_| {
+            board.track_links();
             let waits = |entry: &crate::board::RowEntry| {
                 entry.row.read_untracked().blocked_by.contains(&id)
             };

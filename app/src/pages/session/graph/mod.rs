@@ -276,6 +276,7 @@ fn ZoomButtons(zoom: RwSignal<i32>) -> impl IntoView {
 
 /// What the layout is made of; tracks which subtasks there are, not how they stand.
 fn items(board: &Board) -> Vec<Item> {
+    board.track_links();
     let item = |entry: RowEntry| {
         let row = entry.row.read_untracked();
         Item { id: entry.id, wave: row.wave_number, blocked_by: row.blocked_by.clone() }
