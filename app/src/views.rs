@@ -6,6 +6,7 @@ use domain::{
     batch::Batch,
     conflict::Conflict,
     dto::{ConflictReport, SessionDetail},
+    scope::Scope,
     subtask::{Subtask, SubtaskStatus},
     synthesis::Synthesis,
 };
@@ -137,6 +138,9 @@ pub struct SubtaskView {
     pub task_id: Option<String>,
     /// What its agent says came of it.
     pub summary: Option<String>,
+    /// Where it may work.
+    #[serde(default, skip_serializing_if = "Scope::is_empty")]
+    pub scope: Scope,
     /// The files that its result names, the first [`ENTRIES`].
     pub files: Vec<String>,
     /// Its whole result as indented JSON, clipped.
@@ -177,6 +181,7 @@ impl SubtaskView {
             row: Row::from(subtask),
             description: subtask.description.clone(),
             task_id: subtask.task_id.clone(),
+            scope: subtask.scope.clone(),
             summary: summary.map(|summary| clipped(summary, SUMMARY)),
             files,
             result: result

@@ -23,6 +23,47 @@ test("a stored plan has a page of its own", async ({ page, agent }) => {
   await expect(page.getByTestId("step")).toHaveCount(plan.subtasks.length);
 });
 
+test("a plan is changed, drawn while one types, forecast, kept as a new one and launched", async ({ page, agent, session }) => {
+  const plan = await agent.call("POST", "/api/orchestration/decompose", { task_description: "Fix the login page" });
+  await open(page, `/plan/${plan.plan_id}`, false);
+  await page.getByTestId("edit-plan").click();
+  const steps = page.getByTestId("edit-step");
+  await expect(steps).toHaveCount(3);
+  await page.getByTestId("add-step").click();
+  await expect(steps).toHaveCount(4);
+  const step = (n: number) => steps.nth(n);
+  await step(3).getByLabel("Agent type").fill("docs-writer");
+  await step(3).getByLabel("What to do").fill("Say what changed");
+  await step(3).getByLabel("After steps").fill("0");
+  await step(3).getByLabel("Files it may touch").fill("docs/login.md");
+  await step(1).getByLabel("Directories it may touch").fill("docs");
+  // Drawn beside the step that it would run with, and said so.
+  await expect(page.getByTestId("plan-graph").getByTestId("step")).toHaveCount(4);
+  await expect(page.getByTestId("overlaps")).toContainText("#1, #3 may touch docs/login.md");
+  await accessible(page);
+  await fits(page);
+  // A circle is told, and what is drawn stays.
+  await step(0).getByLabel("After steps").fill("3");
+  await expect(page.getByTestId("form-problem")).toContainText("circle");
+  await step(0).getByLabel("After steps").fill("");
+  await step(3).getByLabel("After steps").fill("1");
+  await expect(page.getByTestId("overlaps")).toBeHidden();
+  await step(2).getByTestId("remove-step").click();
+  await expect(steps).toHaveCount(3);
+  await page.getByRole("button", { name: "Keep as a new plan" }).click();
+  await expect(page).not.toHaveURL(new RegExp(plan.plan_id));
+  await expect(page.getByTestId("plan-steps").getByRole("listitem").filter({ hasText: "Say what changed" })).toContainText("docs/login.md");
+  await accessible(page);
+
+  await page.getByTestId("launch-form").getByLabel("Session").fill(session);
+  await page.getByTestId("launch-form").getByTestId("submit").click();
+  await page.getByTestId("launched").getByRole("link").first().click();
+  await page.getByText("Say what changed").click();
+  await expect(page.getByTestId("bounds")).toContainText("docs/login.md");
+  // The plan that it was made from is as it was.
+  expect((await agent.call("GET", `/api/orchestration/plans/${plan.plan_id}`)).subtasks).toEqual(plan.subtasks);
+});
+
 test("a prompt is crafted within its budget and can be copied", async ({ page, context, baseURL }) => {
   await context.grantPermissions(["clipboard-read", "clipboard-write"], { origin: baseURL });
   await open(page, "/prompt", false);

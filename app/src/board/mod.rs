@@ -133,17 +133,6 @@ impl Board {
         }
     }
 
-    /// The ids of the failed subtasks that are loaded of a wave.
-    #[must_use]
-    pub fn failed(&self, wave_number: i32) -> Vec<Uuid> {
-        let Some(state) = self.wave(wave_number) else { return Vec::new() };
-        let rows = state.rows.get_untracked();
-        let failed = |entry: &&RowEntry| {
-            entry.row.read_untracked().status == domain::subtask::SubtaskStatus::Failed
-        };
-        rows.iter().filter(failed).map(|entry| entry.id).collect()
-    }
-
     /// A subtask, when it is loaded.
     #[must_use]
     pub fn row(&self, id: Uuid) -> Option<ArcRwSignal<Row>> {

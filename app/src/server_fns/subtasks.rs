@@ -55,6 +55,13 @@ pub async fn retry_subtask(id: Uuid) -> Result<Row, AppError> {
     Ok(Row::from(&subtask))
 }
 
+/// Tries every failed subtask of a wave again.
+#[server(name = RetryFailedCall, endpoint = "retry-failed", input = Json, output = Json)]
+pub async fn retry_failed(session_id: String, wave_number: i32) -> Result<Vec<Row>, AppError> {
+    let retried = engine()?.retry_failed(&session_id, wave_number).await.map_err(refuse)?;
+    Ok(retried.iter().map(Row::from).collect())
+}
+
 /// An id out of an address: a malformed one names nothing, so it is not found.
 #[cfg(feature = "ssr")]
 pub(super) fn parse_id(what: &str, id: &str) -> Result<Uuid, AppError> {

@@ -158,6 +158,32 @@ impl Engine {
         Ok(after)
     }
 
+    /// Tries every failed subtask of a wave again; all of them or none.
+    ///
+    /// # Errors
+    /// No such wave, a wave that cannot be reopened, or the database is away.
+    pub async fn retry_failed(&self, session_id: &str, wave_number: i32) -> Result<Vec<Subtask>> {
+        crate::names::may_exist("session", session_id)?;
+        let mut tx = lock::of_session(self.pool_ref(), session_id).await?;
+        let waves = store::waves::of_session(&mut *tx, session_id).await?;
+        if !waves.iter().any(|wave| wave.wave_number == wave_number) {
+            return Err(Refusal::not_found("wave", wave_number).into());
+        }
+        let running = waves.iter().find(|wave| wave.status == WaveStatus::Running);
+        let running =
+            running.map(|wave| wave.wave_number).filter(|running| *running != wave_number);
+        let ids = store::subtasks::failed(&mut tx, session_id, wave_number).await?;
+        let mut progress = read(&mut tx, &ids, &[]).await?;
+        let retried = ids
+            .iter()
+            .map(|id| progress.retry(*id, running))
+            .collect::<std::result::Result<Vec<_>, _>>()?;
+        if write(&mut tx, progress).await? {
+            self.commit(tx).await?;
+        }
+        Ok(retried)
+    }
+
     /// A page of subtasks, oldest first.
     ///
     /// # Errors

@@ -39,6 +39,7 @@ pub fn routes() -> OpenApiRouter<Engine> {
         .routes(routes!(waves::create))
         .routes(routes!(waves::start))
         .routes(routes!(waves::transition))
+        .routes(routes!(waves::retry_failed))
         .routes(routes!(waves::current))
         .routes(routes!(waves::history))
         .routes(routes!(subtasks::list))

@@ -3,8 +3,8 @@
 use axum::{Json, extract::State, http::StatusCode};
 use domain::{
     dto::{
-        CreateWave, CurrentWave, StartWave, TransitionAnswer, TransitionWave, WaveAnswer,
-        WaveHistory,
+        CreateWave, CurrentWave, RetryFailed, RetryFailedAnswer, StartWave, TransitionAnswer,
+        TransitionWave, WaveAnswer, WaveHistory,
     },
     problem::Problem,
 };
@@ -67,6 +67,24 @@ pub async fn transition(
     OptionalBody(request): OptionalBody<TransitionWave>,
 ) -> Answer<Json<TransitionAnswer>> {
     Ok(Json(engine.transition_wave(&session_id, request).await?))
+}
+
+/// Retry a wave's failed subtasks
+///
+/// All of them or none; a failed wave runs again. What was stranded behind them waits for them as
+/// before.
+#[utoipa::path(post, path = "/api/waves/{session_id}/retry-failed", tag = "waves",
+    params(("session_id" = String, Path, description = "The session.")),
+    request_body = RetryFailed,
+    responses((status = 200, body = RetryFailedAnswer, description = "They are to be tried again."),
+              (status = "4XX", body = Problem, description = "Refused.", content_type = "application/problem+json")))]
+pub async fn retry_failed(
+    State(engine): State<Engine>,
+    Segment(session_id): Segment,
+    Body(request): Body<RetryFailed>,
+) -> Answer<Json<RetryFailedAnswer>> {
+    let subtasks = engine.retry_failed(&session_id, request.wave_number).await?;
+    Ok(Json(RetryFailedAnswer { success: true, subtasks }))
 }
 
 /// Get the current wave

@@ -21,6 +21,7 @@ const ROUTES: &str = "
     POST /api/waves/{session_id}/create
     POST /api/waves/{session_id}/start
     POST /api/waves/{session_id}/transition
+    POST /api/waves/{session_id}/retry-failed
     GET /api/waves/{session_id}/current
     GET /api/waves/{session_id}/history
     GET /api/subtasks

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{check::Check, problem::Refusal, wave::Wave};
+use crate::{check::Check, problem::Refusal, subtask::Subtask, wave::Wave};
 
 /// Body of `POST /api/waves/{session_id}/create`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,6 +54,26 @@ pub struct TransitionWave {
     /// Go on although the last finished wave failed (extension).
     #[serde(default)]
     pub force: bool,
+}
+
+/// Body of `POST /api/waves/{session_id}/retry-failed`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct RetryFailed {
+    /// The wave.
+    #[cfg_attr(feature = "openapi", schema(minimum = 0))]
+    pub wave_number: i32,
+}
+
+/// The failed subtasks of a wave that are tried again. What was stranded behind them waits for them as
+/// before.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct RetryFailedAnswer {
+    /// Always true; refusals are problems.
+    pub success: bool,
+    /// The subtasks as they now stand, oldest first; none when none had failed.
+    pub subtasks: Vec<Subtask>,
 }
 
 /// A wave that was created or started.

@@ -17,7 +17,7 @@ use crate::{
     format::count,
     live::{Live, use_live},
     paths::short,
-    server_fns::{complete_batch, retry_subtask, start_wave, transition_wave},
+    server_fns::{complete_batch, retry_failed, retry_subtask, start_wave, transition_wave},
 };
 
 /// Starts a pending wave.
@@ -142,8 +142,15 @@ pub fn RetryFailedButton(
     let (desk, live) = (use_desk(), use_live());
     let label = Signal::derive(move || format!("Retry {} failed", tally.get().failed));
     let on_press = Callback::new(move |()| {
-        let failed = board.failed(number);
-        desk.attempt(busy, retry(board.clone(), live, failed));
+        let board = board.clone();
+        desk.attempt(busy, async move {
+            let rows = retry_failed(board.session_id.clone(), number).await?;
+            let many = i32::try_from(rows.len()).unwrap_or(i32::MAX);
+            if !live.is_live() {
+                rows.into_iter().for_each(|row| board.put_row(row));
+            }
+            Ok(retried(many))
+        });
     });
     view! {
         <Show when=move || { tally.get().failed > 0 }>
@@ -152,17 +159,18 @@ pub fn RetryFailedButton(
     }
 }
 
-/// Tries subtasks again, one after another; stops at the first refusal.
+/// Tries a subtask again.
 ///
 /// # Errors
 /// The server's refusal.
-pub async fn retry(board: Board, live: Live, ids: Vec<Uuid>) -> Result<String, AppError> {
-    let many = i32::try_from(ids.len()).unwrap_or(i32::MAX);
-    for id in ids {
-        let row = retry_subtask(id).await?;
-        if !live.is_live() {
-            board.put_row(row);
-        }
+pub async fn retry(board: Board, live: Live, id: Uuid) -> Result<String, AppError> {
+    let row = retry_subtask(id).await?;
+    if !live.is_live() {
+        board.put_row(row);
     }
-    Ok(format!("{} to be tried again.", count(many, "subtask is", "subtasks are")))
+    Ok(retried(1))
+}
+
+fn retried(many: i32) -> String {
+    format!("{} to be tried again.", count(many, "subtask is", "subtasks are"))
 }

@@ -83,7 +83,7 @@ pub fn Attention(
             </h2>
             <Show
                 when=move || !needs.read().is_empty()
-                fallback=|| view! { <p class="hint">"Nothing. No conflict, no failure, nothing stranded or slow."</p> }
+                fallback=|| view! { <p class="hint">"Nothing. No open conflict, no failure, nothing stranded or slow."</p> }
             >
                 <ol class="needs">
                     {let item = item.clone(); each(shown, |need| key_of(&(need.concern, &need.subtasks, need.waiting)), move |need| item(need).into_any())}

@@ -46,7 +46,7 @@ pub fn WaveSection(
         let board = board.clone();
         let desk = use_desk();
         let live = crate::live::use_live();
-        Callback::new(move |id: Uuid| desk.attempt(busy, retry(board.clone(), live, vec![id])))
+        Callback::new(move |id: Uuid| desk.attempt(busy, retry(board.clone(), live, id)))
     };
     view! {
         <li>

@@ -4,10 +4,10 @@
 //! Without the session's lock the first two tests fail every time, the others most times.
 
 use domain::dto::OnOverlap;
-use domain::{dto::PatchSubtask, subtask::SubtaskStatus};
+use domain::{dto::PatchSubtask, problem::Refusal, subtask::SubtaskStatus};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 
-use crate::support::{at_once, batch, complete, run, running, submit, task, waiting};
+use crate::support::{at_once, batch, complete, refusal, run, running, submit, task, to, waiting};
 
 #[sqlx::test(migrator = "engine::MIGRATOR")]
 async fn a_completion_waits_for_a_submit_that_has_read_its_subtask_as_open(
@@ -126,6 +126,31 @@ async fn a_completion_racing_new_dependencies_never_strands_a_dependent(
                 assert_eq!((waiter.status, waiter.open_blockers), (SubtaskStatus::Pending, 0));
             }
         }
+        db.assert_counters().await;
+    });
+}
+
+#[sqlx::test(migrator = "engine::MIGRATOR")]
+async fn every_failed_subtask_of_a_wave_is_tried_again_at_once(
+    _: PgPoolOptions,
+    options: PgConnectOptions,
+) {
+    run(options, async |db| {
+        let server = db.server().await;
+        let batch = running(&server, "s", 0, 5).await;
+        for (n, id) in batch.subtask_ids.iter().enumerate() {
+            let status = if n < 3 { SubtaskStatus::Failed } else { SubtaskStatus::Completed };
+            server.patch_subtask(*id, to(status)).await.unwrap();
+        }
+        // The wave has failed; it runs again.
+        let retried = server.retry_failed("s", 0).await.unwrap();
+        let ids: Vec<_> = retried.iter().map(|subtask| subtask.id).collect();
+        assert_eq!(ids, batch.subtask_ids[..3]);
+        assert!(retried.iter().all(|s| s.status == SubtaskStatus::Pending && s.retry_count == 1));
+        let wave = server.current_wave("s").await.unwrap().wave;
+        assert_eq!((wave.completed_tasks, wave.failed_tasks), (2, 0));
+        assert_eq!(server.retry_failed("s", 0).await.unwrap(), []);
+        assert!(matches!(refusal(server.retry_failed("s", 7).await), Refusal::NotFound { .. }));
         db.assert_counters().await;
     });
 }

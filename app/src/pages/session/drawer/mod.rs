@@ -7,7 +7,7 @@ mod steps;
 
 use std::time::Duration;
 
-use domain::wave::duration_ms;
+use domain::{scope::Scope, wave::duration_ms};
 use leptos::{prelude::*, task::spawn_local};
 use uuid::Uuid;
 
@@ -147,7 +147,7 @@ fn Subtask(board: Board, view: Signal<SubtaskView>, place: Place) -> impl IntoVi
     );
     let status = Memo::new(move |_| row.read().status);
     let Row { agent_type, batch_id, wave_number, .. } = row.get_untracked();
-    let SubtaskView { description, task_id, .. } = view.get_untracked();
+    let SubtaskView { description, task_id, scope, .. } = view.get_untracked();
     let summary = Memo::new(move |_| view.read().summary.clone());
     let files = Memo::new(move |_| view.read().files.clone());
     let result = Memo::new(move |_| view.read().result.clone());
@@ -182,6 +182,7 @@ fn Subtask(board: Board, view: Signal<SubtaskView>, place: Place) -> impl IntoVi
             <h3>"Description"</h3>
             <p class="drawer-text" dir="auto" data-testid="description">{description.clone()}</p>
         </section>
+        <Bounds scope=scope.clone()/>
         {move || summary.get().map(|summary| view! {
             <section>
                 <h3>"Summary"</h3>
@@ -204,7 +205,7 @@ fn Subtask(board: Board, view: Signal<SubtaskView>, place: Place) -> impl IntoVi
             </section>
         })}
         <Log view/>
-        <Prompt session=board.session_id.clone() wave=wave_number agent_type description/>
+        <Prompt session=board.session_id.clone() wave=wave_number agent_type description scope/>
         <section>
             <h3>"Times"</h3>
             <dl class="drawer-facts">
@@ -216,6 +217,25 @@ fn Subtask(board: Board, view: Signal<SubtaskView>, place: Place) -> impl IntoVi
             <CopyButton text=curl what="curl call"/>
         </section>
     }
+}
+
+/// Where it may work.
+#[component]
+fn Bounds(scope: Scope) -> impl IntoView {
+    let Scope { target_files, target_directories, max_files, forbidden_actions } = scope;
+    let places = target_files.into_iter().chain(target_directories.into_iter().map(|it| it + "/"));
+    let places: Vec<String> = places.collect();
+    let limit = max_files.map(|most| count(most, "file at most", "files at most"));
+    let never =
+        (!forbidden_actions.is_empty()).then(|| format!("Never: {}", forbidden_actions.join(", ")));
+    let hints: Vec<String> = limit.into_iter().chain(never).collect();
+    (!places.is_empty() || !hints.is_empty()).then(|| view! {
+        <section data-testid="bounds">
+            <h3>"May touch"</h3>
+            <ul class="files">{places.into_iter().map(|place| view! { <li><bdi>{place}</bdi></li> }).collect_view()}</ul>
+            {hints.into_iter().map(|hint| view! { <p class="hint">{hint}</p> }).collect_view()}
+        </section>
+    })
 }
 
 /// Reads the subtask, and afresh when something happens to it and whenever the line is up again. Says

@@ -1,6 +1,6 @@
 //! The prompt that an agent would be given for a subtask, crafted when it is asked for.
 
-use domain::dto::CraftPrompt;
+use domain::{dto::CraftPrompt, scope::Scope};
 use leptos::prelude::*;
 
 use crate::{
@@ -21,6 +21,8 @@ pub fn Prompt(
     agent_type: String,
     /// What is to be done.
     description: String,
+    /// Where it may work.
+    scope: Scope,
 ) -> impl IntoView {
     let (desk, busy) = (use_desk(), RwSignal::new(false));
     let crafted = RwSignal::new(None::<(String, i32)>);
@@ -29,8 +31,8 @@ pub fn Prompt(
             task_description: description.clone(),
             agent_type: agent_type.clone(),
             session_id: Some(session.clone()),
-            target_files: Vec::new(),
-            target_directories: Vec::new(),
+            target_files: scope.target_files.clone(),
+            target_directories: scope.target_directories.clone(),
             context_budget_tokens: None,
             wave_number: Some(wave),
         };

@@ -8,7 +8,10 @@ use domain::{
 use sqlx::PgExecutor;
 use uuid::Uuid;
 
-use super::rows::{SubtaskRow, select_rows};
+use super::{
+    super::Tx,
+    rows::{SubtaskRow, select_rows},
+};
 use crate::Result;
 
 fn all(rows: Vec<SubtaskRow>) -> Result<Vec<Subtask>> {
@@ -108,6 +111,17 @@ pub async fn page(
         .await?
     };
     all(rows)
+}
+
+/// The failed subtasks of a wave, oldest first.
+pub async fn failed(tx: &mut Tx, session_id: &str, wave_number: i32) -> Result<Vec<Uuid>> {
+    Ok(sqlx::query_scalar!(
+        "SELECT id FROM subtasks WHERE session_id = $1 AND wave_number = $2 AND status = 'failed' ORDER BY id",
+        session_id,
+        wave_number
+    )
+    .fetch_all(&mut **tx)
+    .await?)
 }
 
 /// Completed work of the session's lower waves, newest wave first; at most `limit`.
