@@ -1,7 +1,7 @@
 //! What the visitor asked for and what came of it: notices, and the question before a step that
 //! cannot be taken back.
 
-use std::{future::Future, time::Duration};
+use std::{future::Future, pin::Pin, time::Duration};
 
 use leptos::{prelude::*, task::spawn_local};
 
@@ -24,6 +24,9 @@ pub struct Notice {
     /// Whether logging in would help.
     pub login: bool,
 }
+
+/// What is done on the server.
+type Work = Pin<Box<dyn Future<Output = Result<String, AppError>>>>;
 
 /// A question with a button to go on.
 #[derive(Clone, Debug)]
@@ -85,6 +88,11 @@ impl Desk {
         busy: RwSignal<bool>,
         work: impl Future<Output = Result<String, AppError>> + 'static,
     ) {
+        // Boxed: the rest is code to download once.
+        self.attempt_boxed(busy, Box::pin(work));
+    }
+
+    fn attempt_boxed(self, busy: RwSignal<bool>, work: Work) {
         if busy.get_untracked() {
             return;
         }

@@ -16,6 +16,7 @@ use utoipa::OpenApi;
         (name = "waves", description = "Phases that run one after another."),
         (name = "batches", description = "Subtasks submitted together, folded into a synthesis."),
         (name = "subtasks", description = "The work items that agents take."),
+        (name = "agents at work", description = "Work claimed under a lease, kept by signs of life, called off."),
         (name = "actions", description = "What agents did, tool call by tool call."),
         (name = "planner", description = "Plans and prompts."),
         (name = "sessions", description = "Jobs, each with its waves."),

@@ -10,6 +10,7 @@ use crate::{
     Time,
     batch::Batch,
     dto::Action,
+    progress::Ended,
     subtask::{Subtask, SubtaskStatus},
     wave::Wave,
 };
@@ -227,6 +228,46 @@ impl NewEvent {
                 "started_at": subtask.started_at,
                 "completed_at": subtask.completed_at,
             }),
+            at,
+        }
+    }
+}
+
+impl NewEvent {
+    /// `lease.expired` (extension): an agent gave no sign of life, or took too long. `requeued` says
+    /// whether the subtask is tried again.
+    #[must_use]
+    pub fn lease_expired(subtask: &Subtask, ended: &Ended, requeued: bool, at: Time) -> Self {
+        Self {
+            event: "lease.expired",
+            session_id: subtask.session_id.clone(),
+            batch_id: Some(subtask.batch_id),
+            agent_type: Some(subtask.agent_type.clone()),
+            data: json!({
+                "subtask_id": subtask.id,
+                "batch_id": subtask.batch_id,
+                "session_id": subtask.session_id,
+                "wave_number": subtask.wave_number,
+                "agent_type": subtask.agent_type,
+                "agent_id": subtask.agent_id,
+                "token": ended.token,
+                "outcome": ended.outcome,
+                "reason": ended.reason,
+                "requeued": requeued,
+            }),
+            at,
+        }
+    }
+
+    /// `session.paused` and `session.resumed` (extension).
+    #[must_use]
+    pub fn session_paused(session_id: &str, paused: bool, at: Time) -> Self {
+        Self {
+            event: if paused { "session.paused" } else { "session.resumed" },
+            session_id: session_id.to_owned(),
+            batch_id: None,
+            agent_type: None,
+            data: json!({ "session_id": session_id, "paused": paused }),
             at,
         }
     }

@@ -11,6 +11,7 @@ pub mod dto;
 pub mod event;
 pub mod graph;
 pub mod json;
+pub mod lease;
 pub mod planner;
 pub mod problem;
 pub mod progress;

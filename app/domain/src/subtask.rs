@@ -184,6 +184,18 @@ pub struct Subtask {
     /// Where it may work (extension).
     #[serde(flatten)]
     pub scope: Scope,
+    /// How often it may be tried when its agents vanish; 3 when there is none (extension).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_attempts: Option<i32>,
+    /// How long one try may take; seconds (extension).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_limit_seconds: Option<i32>,
+    /// Not handed out before that time: its last agent vanished (extension).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_before: Option<DateTime<Utc>>,
+    /// The token of the lease that it is or was last held under; none once it is free again.
+    #[serde(skip)]
+    pub lease_token: Option<i64>,
     /// How often it was tried again.
     pub retry_count: i32,
     /// When it was submitted.

@@ -15,10 +15,9 @@ use crate::{
         ActionButton, Mark, ProblemView, Progress, Status, SubtaskTable, TimeTag, Waiting,
     },
     desk::use_desk,
-    error::AppError,
     live::{Refresher, follow},
     paths,
-    server_fns::{batch_view, complete_batch, retry_subtask},
+    server_fns::{Step, batch_view, take_step},
     views::{BatchView, Row},
 };
 
@@ -58,8 +57,11 @@ fn BatchBody(view: BatchView) -> impl IntoView {
     let status = Memo::new(move |_| batch.read().status);
     let synthesis = Memo::new(move |_| view.read().synthesis.clone());
     let conflicts = Memo::new(move |_| view.read().report.clone());
-    let on_retry = Callback::new(move |id: Uuid| desk.attempt(busy, retry(id)));
-    let on_complete = Callback::new(move |()| desk.attempt(busy, complete_batch(id)));
+    let on_retry = Callback::new(move |id: Uuid| {
+        desk.attempt(busy, take_step(String::new(), Step::Retry(id)))
+    });
+    let on_complete =
+        Callback::new(move |()| desk.attempt(busy, take_step(String::new(), Step::Complete(id))));
     let total = move || batch.read().total_tasks;
     let session = batch.read_untracked().session_id.clone();
     let href = {
@@ -106,10 +108,6 @@ fn BatchBody(view: BatchView) -> impl IntoView {
         <Conflicts report=conflicts synthesis href/>
         <SynthesisView synthesis files=Signal::derive(move || view.read().files_changed) batch=id/>
     }
-}
-
-async fn retry(id: Uuid) -> Result<String, AppError> {
-    retry_subtask(id).await.map(|_| "The subtask is to be tried again.".to_owned())
 }
 
 /// Reads the batch afresh when something happens in it, and whenever the line is up again.

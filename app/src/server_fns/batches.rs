@@ -27,17 +27,3 @@ pub async fn batch_rows(id: Uuid) -> Result<Vec<Row>, AppError> {
     let page = engine()?.subtasks(&filter, None, limit).await.map_err(refuse)?;
     Ok(page.subtasks.iter().map(Row::from).collect())
 }
-
-/// Completes a batch; the sentence says whether it is done or how much is open.
-#[server(name = CompleteBatchCall, endpoint = "complete-batch", input = Json, output = Json)]
-pub async fn complete_batch(id: Uuid) -> Result<String, AppError> {
-    let answer = engine()?.complete_batch(id, false).await.map_err(refuse)?;
-    let summary = answer.synthesis.summary;
-    Ok(match answer.open_tasks {
-        0 => format!("Batch completed. {summary}"),
-        open => {
-            let open = crate::format::count(open, "subtask is", "subtasks are");
-            format!("Not complete yet: {open} open. {summary}")
-        }
-    })
-}

@@ -10,6 +10,7 @@ mod find;
 mod json;
 mod planning;
 mod sessions;
+mod steps;
 mod subtasks;
 
 pub use batches::*;
@@ -18,6 +19,7 @@ pub use find::*;
 pub(crate) use json::Text;
 pub use planning::*;
 pub use sessions::*;
+pub use steps::*;
 pub use subtasks::*;
 
 /// The engine that the server put into the context of this request.

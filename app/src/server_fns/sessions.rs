@@ -1,11 +1,8 @@
 //! Sessions and their waves.
 
+use domain::dto::{SessionDetail, SessionPage};
 #[cfg(feature = "ssr")]
 use domain::wave::SessionState;
-use domain::{
-    dto::{SessionDetail, SessionPage, StartWave, TransitionWave},
-    wave::Wave,
-};
 use leptos::prelude::*;
 use uuid::Uuid;
 
@@ -110,23 +107,6 @@ async fn read_wave(
         complete: page.next_cursor.is_none(),
         cursor: page.next_cursor,
     })
-}
-
-/// Starts a wave.
-#[server(name = StartWaveCall, endpoint = "start-wave", input = Json, output = Json)]
-pub async fn start_wave(session_id: String, body: StartWave) -> Result<Wave, AppError> {
-    engine()?.start_wave(&session_id, body).await.map_err(refuse)
-}
-
-/// Goes on to the next wave: the wave that runs now with its number, or the last one, completed,
-/// without.
-#[server(name = TransitionWaveCall, endpoint = "transition-wave", input = Json, output = Json)]
-pub async fn transition_wave(
-    session_id: String,
-    body: TransitionWave,
-) -> Result<(Wave, Option<i32>), AppError> {
-    let answer = engine()?.transition_wave(&session_id, body).await.map_err(refuse)?;
-    Ok((answer.wave, answer.to))
 }
 
 /// The latest events of every session.

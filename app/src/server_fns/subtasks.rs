@@ -48,20 +48,6 @@ pub async fn patch_subtask(id: Uuid, body: PatchSubtask) -> Result<Row, AppError
     Ok(Row::from(&subtask))
 }
 
-/// Tries a failed subtask again.
-#[server(name = RetrySubtaskCall, endpoint = "retry-subtask", input = Json, output = Json)]
-pub async fn retry_subtask(id: Uuid) -> Result<Row, AppError> {
-    let subtask = engine()?.retry_subtask(id).await.map_err(refuse)?;
-    Ok(Row::from(&subtask))
-}
-
-/// Tries every failed subtask of a wave again.
-#[server(name = RetryFailedCall, endpoint = "retry-failed", input = Json, output = Json)]
-pub async fn retry_failed(session_id: String, wave_number: i32) -> Result<Vec<Row>, AppError> {
-    let retried = engine()?.retry_failed(&session_id, wave_number).await.map_err(refuse)?;
-    Ok(retried.iter().map(Row::from).collect())
-}
-
 /// An id out of an address: a malformed one names nothing, so it is not found.
 #[cfg(feature = "ssr")]
 pub(super) fn parse_id(what: &str, id: &str) -> Result<Uuid, AppError> {

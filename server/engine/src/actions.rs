@@ -65,6 +65,11 @@ impl Engine {
         };
         store::sessions::hold(&mut tx, &action.session_id, now).await?;
         store::actions::insert(&mut tx, &action).await?;
+        if let Some(subtask) = &subtask
+            && subtask.lease_token.is_some()
+        {
+            store::attempts::acted(&mut tx, subtask.id, now).await?;
+        }
         store::events::write(&mut tx, &[NewEvent::action_recorded(&action, subtask.as_ref(), now)])
             .await?;
         if let Some(key) = &key {

@@ -300,6 +300,10 @@ impl NewBatch {
             blocked_by.sort_unstable();
             subtasks.push(Subtask {
                 scope: task.scope(),
+                max_attempts: task.max_attempts,
+                time_limit_seconds: task.time_limit_seconds,
+                not_before: None,
+                lease_token: None,
                 id: ids[index],
                 task_id: task.task_id.filter(|id| !id.is_empty()),
                 batch_id: batch.id,

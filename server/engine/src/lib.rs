@@ -12,6 +12,7 @@
 mod actions;
 mod appender;
 mod batches;
+mod cancel;
 mod clock;
 mod error;
 mod events;
@@ -20,6 +21,7 @@ mod files;
 mod find;
 mod group;
 mod idempotency;
+mod leases;
 mod lock;
 mod material;
 mod names;
@@ -56,6 +58,7 @@ pub struct Engine {
 struct Inner {
     pool: PgPool,
     patches: subtasks::Patches,
+    claims: leases::Claims,
     plans: group::Group<domain::dto::Plan, bool>,
     feed: Feed,
     appender: appender::Waker,
@@ -108,16 +111,17 @@ impl Engine {
     pub async fn over(pool: PgPool) -> Result<Self> {
         let feed = Feed::start(pool.clone()).await?;
         let appender = appender::start(pool.clone(), feed.waker());
-        Ok(Self {
-            inner: Arc::new(Inner {
-                patches: subtasks::start_group(&pool, &appender),
-                plans: planning::start_group(&pool),
-                registry: registry::Cache::default(),
-                feed,
-                appender,
-                pool,
-            }),
-        })
+        let inner = Arc::new(Inner {
+            patches: subtasks::start_group(&pool, &appender),
+            claims: leases::start_group(&pool, &appender),
+            plans: planning::start_group(&pool),
+            registry: registry::Cache::default(),
+            feed,
+            appender,
+            pool,
+        });
+        tokio::spawn(leases::keep(Arc::downgrade(&inner)));
+        Ok(Self { inner })
     }
 
     /// The live events.

@@ -238,6 +238,8 @@ async fn launch(
                 target_directories: step.scope.target_directories.clone(),
                 max_files: step.scope.max_files,
                 forbidden_actions: step.scope.forbidden_actions.clone(),
+                max_attempts: None,
+                time_limit_seconds: None,
             })
             .collect();
         let request = SubmitBatch { session_id: session_id.to_owned(), wave_number, tasks };

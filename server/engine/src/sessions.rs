@@ -59,6 +59,7 @@ impl Engine {
                     session_id: row.session_id,
                     created_at: row.created_at,
                     last_active_at: row.last_active_at,
+                    paused: row.paused,
                 }
             })
             .collect();
@@ -81,6 +82,7 @@ impl Engine {
             session_id: row.session_id,
             created_at: row.created_at,
             last_active_at: row.last_active_at,
+            paused: row.paused,
             waves: store::waves::of_session(pool, session_id).await?,
             batches: store::batches::of_session(pool, session_id).await?,
             seq,

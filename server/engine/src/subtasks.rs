@@ -60,7 +60,7 @@ async fn write_group(pool: &PgPool, group: Vec<(Uuid, Patch)>) -> Result<Vec<Res
     Ok(answers)
 }
 
-async fn read(tx: &mut Tx, ids: &[Uuid], completing: &[Uuid]) -> Result<Progress> {
+pub async fn read(tx: &mut Tx, ids: &[Uuid], completing: &[Uuid]) -> Result<Progress> {
     let rows = store::subtasks::for_changes(tx, ids, completing).await?;
     let edges = rows
         .subtasks
@@ -72,13 +72,13 @@ async fn read(tx: &mut Tx, ids: &[Uuid], completing: &[Uuid]) -> Result<Progress
 }
 
 /// Writes what changed; says whether anything did.
-async fn write(tx: &mut Tx, progress: Progress) -> Result<bool> {
+pub async fn write(tx: &mut Tx, progress: Progress) -> Result<bool> {
     let now = progress.now();
-    let (subtasks, batches, waves, events) = progress.into_parts();
-    if subtasks.is_empty() {
+    let parts = progress.into_parts();
+    if parts.subtasks.is_empty() {
         return Ok(false);
     }
-    store::subtasks::write_changes(tx, &subtasks, &batches, &waves, &events, now).await?;
+    store::subtasks::write_changes(tx, &parts, now).await?;
     Ok(true)
 }
 
@@ -107,6 +107,7 @@ impl Engine {
             priority: request.priority,
             context_snapshot: request.context_snapshot,
             blocked_by: None,
+            token: request.token,
         };
         match request.blocked_by {
             None => self.inner.patches.run((id, patch)).await,

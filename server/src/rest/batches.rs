@@ -9,7 +9,10 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use domain::{
-    dto::{BatchAnswer, CompleteAnswer, ConflictReport, OnOverlap, SubmitAnswer, SubmitBatch},
+    dto::{
+        BatchAnswer, Cancel, CancelAnswer, CompleteAnswer, ConflictReport, OnOverlap, SubmitAnswer,
+        SubmitBatch,
+    },
     problem::Problem,
     synthesis::Synthesis,
 };
@@ -17,7 +20,7 @@ use engine::Engine;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::extract::{Create, Query, Segment};
+use super::extract::{Create, OptionalBody, Query, Segment};
 use crate::{bodies::Bodies, problem::Answer};
 
 /// What a submission may ask for.
@@ -159,4 +162,22 @@ pub async fn synthesis(
               (status = "4XX", body = Problem, description = "No such batch.", content_type = "application/problem+json")))]
 pub async fn conflicts(State(engine): State<Engine>, id: Segment) -> Answer<Json<ConflictReport>> {
     Ok(Json(engine.conflicts(id.id("batch")?).await?))
+}
+
+/// Cancel a batch
+///
+/// Its open subtasks fail; their agents learn of it at their next sign of life or report. The body may
+/// be left out.
+#[utoipa::path(post, path = "/api/orchestration/batch/{id}/cancel", tag = "agents at work",
+    params(("id" = String, Path, description = "The batch.")),
+    request_body = Option<Cancel>,
+    responses((status = 200, body = CancelAnswer, description = "What was cancelled."),
+              (status = "4XX", body = Problem, description = "Refused.", content_type = "application/problem+json")))]
+pub async fn cancel(
+    State(engine): State<Engine>,
+    id: Segment,
+    OptionalBody(request): OptionalBody<Cancel>,
+) -> Answer<Json<CancelAnswer>> {
+    let subtasks = engine.cancel_batch(id.id("batch")?, request).await?;
+    Ok(Json(CancelAnswer { success: true, subtasks }))
 }

@@ -3,7 +3,7 @@
 use axum::{Json, extract::State};
 use domain::{
     check::{Check, PAGE},
-    dto::{SessionDetail, SessionPage},
+    dto::{Attempts, SessionDetail, SessionPage},
     problem::Problem,
     wave::SessionState,
 };
@@ -73,4 +73,48 @@ pub async fn get(
     Segment(session_id): Segment,
 ) -> Answer<Json<SessionDetail>> {
     Ok(Json(engine.session(&session_id).await?))
+}
+
+/// Pause a session
+///
+/// Claims get no work of it; what agents hold they keep. Safe to repeat.
+#[utoipa::path(post, path = "/api/sessions/{session_id}/pause", tag = "agents at work",
+    params(("session_id" = String, Path, description = "The session.")),
+    responses((status = 200, body = SessionDetail, description = "As it stands now."),
+              (status = "4XX", body = Problem, description = "Refused.", content_type = "application/problem+json")))]
+pub async fn pause(
+    State(engine): State<Engine>,
+    Segment(session_id): Segment,
+) -> Answer<Json<SessionDetail>> {
+    engine.pause_session(&session_id, true).await?;
+    Ok(Json(engine.session(&session_id).await?))
+}
+
+/// Resume a session
+///
+/// Claims get its work again. Safe to repeat.
+#[utoipa::path(post, path = "/api/sessions/{session_id}/resume", tag = "agents at work",
+    params(("session_id" = String, Path, description = "The session.")),
+    responses((status = 200, body = SessionDetail, description = "As it stands now."),
+              (status = "4XX", body = Problem, description = "Refused.", content_type = "application/problem+json")))]
+pub async fn resume(
+    State(engine): State<Engine>,
+    Segment(session_id): Segment,
+) -> Answer<Json<SessionDetail>> {
+    engine.pause_session(&session_id, false).await?;
+    Ok(Json(engine.session(&session_id).await?))
+}
+
+/// List a session's leases
+///
+/// What its agents hold now, oldest first.
+#[utoipa::path(get, path = "/api/sessions/{session_id}/leases", tag = "agents at work",
+    params(("session_id" = String, Path, description = "The session.")),
+    responses((status = 200, body = Attempts, description = "The leases."),
+              (status = "4XX", body = Problem, description = "Refused.", content_type = "application/problem+json")))]
+pub async fn leases(
+    State(engine): State<Engine>,
+    Segment(session_id): Segment,
+) -> Answer<Json<Attempts>> {
+    Ok(Json(Attempts { attempts: engine.leases(&session_id).await? }))
 }

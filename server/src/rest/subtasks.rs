@@ -3,7 +3,10 @@
 use axum::{Json, extract::State};
 use domain::{
     check::{Check, PAGE},
-    dto::{PatchSubtask, SubtaskAnswer, SubtaskFilter, SubtaskPage},
+    dto::{
+        Attempts, Cancel, CancelAnswer, ClaimAnswer, ClaimSubtasks, Heartbeat, HeartbeatAnswer,
+        PatchSubtask, SubtaskAnswer, SubtaskFilter, SubtaskPage,
+    },
     problem::Problem,
     subtask::SubtaskStatus,
 };
@@ -12,7 +15,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 use uuid::Uuid;
 
-use super::extract::{Body, Query, Segment};
+use super::extract::{Body, OptionalBody, Query, Segment};
 use crate::problem::Answer;
 
 /// Which subtasks to list.
@@ -117,4 +120,66 @@ pub async fn retry(State(engine): State<Engine>, id: Segment) -> Answer<Json<Sub
         success: true,
         subtask: engine.retry_subtask(id.id("subtask")?).await?,
     }))
+}
+
+/// Claim work
+///
+/// The most urgent ready subtasks of running waves, each under a lease: they run from now on, and no
+/// other claim gets them. Send a heartbeat or record an action before the lease is over, and the lease's
+/// `token` with every report. Answers with nothing when nothing is ready, after `wait_seconds`.
+#[utoipa::path(post, path = "/api/subtasks/claim", tag = "agents at work",
+    request_body = ClaimSubtasks,
+    responses((status = 200, body = ClaimAnswer, description = "What was claimed; may be nothing."),
+              (status = "4XX", body = Problem, description = "Refused.", content_type = "application/problem+json")))]
+pub async fn claim(
+    State(engine): State<Engine>,
+    Body(request): Body<ClaimSubtasks>,
+) -> Answer<Json<ClaimAnswer>> {
+    Ok(Json(ClaimAnswer { success: true, claims: engine.claim_subtasks(request).await? }))
+}
+
+/// Give a sign of life
+///
+/// The lease lasts from now on. 409 `lease_lost` when it is over: stop working on the subtask.
+#[utoipa::path(post, path = "/api/subtasks/{id}/heartbeat", tag = "agents at work",
+    params(("id" = String, Path, description = "The subtask.")),
+    request_body = Heartbeat,
+    responses((status = 200, body = HeartbeatAnswer, description = "The lease goes on."),
+              (status = "4XX", body = Problem, description = "The lease is over, and why.", content_type = "application/problem+json")))]
+pub async fn heartbeat(
+    State(engine): State<Engine>,
+    id: Segment,
+    Body(request): Body<Heartbeat>,
+) -> Answer<Json<HeartbeatAnswer>> {
+    let lease = engine.heartbeat(id.id("subtask")?, request).await?;
+    Ok(Json(HeartbeatAnswer { success: true, lease }))
+}
+
+/// List the tries at a subtask
+///
+/// Every lease that it was held under, oldest first: who, when, and what became of it.
+#[utoipa::path(get, path = "/api/subtasks/{id}/attempts", tag = "agents at work",
+    params(("id" = String, Path, description = "The subtask.")),
+    responses((status = 200, body = Attempts, description = "The tries."),
+              (status = "4XX", body = Problem, description = "No such subtask.", content_type = "application/problem+json")))]
+pub async fn attempts(State(engine): State<Engine>, id: Segment) -> Answer<Json<Attempts>> {
+    Ok(Json(Attempts { attempts: engine.attempts(id.id("subtask")?).await? }))
+}
+
+/// Cancel a subtask
+///
+/// It fails; its agent learns of it at its next sign of life or report. Nothing when it has ended. The
+/// body may be left out.
+#[utoipa::path(post, path = "/api/subtasks/{id}/cancel", tag = "agents at work",
+    params(("id" = String, Path, description = "The subtask.")),
+    request_body = Option<Cancel>,
+    responses((status = 200, body = CancelAnswer, description = "What was cancelled."),
+              (status = "4XX", body = Problem, description = "Refused.", content_type = "application/problem+json")))]
+pub async fn cancel(
+    State(engine): State<Engine>,
+    id: Segment,
+    OptionalBody(request): OptionalBody<Cancel>,
+) -> Answer<Json<CancelAnswer>> {
+    let subtasks = engine.cancel_subtask(id.id("subtask")?, request).await?;
+    Ok(Json(CancelAnswer { success: true, subtasks }))
 }

@@ -3,8 +3,8 @@
 use axum::{Json, extract::State, http::StatusCode};
 use domain::{
     dto::{
-        CreateWave, CurrentWave, RetryFailed, RetryFailedAnswer, StartWave, TransitionAnswer,
-        TransitionWave, WaveAnswer, WaveHistory,
+        CancelAnswer, CancelWave, CreateWave, CurrentWave, RetryFailed, RetryFailedAnswer,
+        StartWave, TransitionAnswer, TransitionWave, WaveAnswer, WaveHistory,
     },
     problem::Problem,
 };
@@ -113,4 +113,21 @@ pub async fn history(
     Segment(session_id): Segment,
 ) -> Answer<Json<WaveHistory>> {
     Ok(Json(engine.wave_history(&session_id).await?))
+}
+
+/// Cancel a wave
+///
+/// Its open subtasks fail; their agents learn of it at their next sign of life or report.
+#[utoipa::path(post, path = "/api/waves/{session_id}/cancel", tag = "agents at work",
+    params(("session_id" = String, Path, description = "The session.")),
+    request_body = CancelWave,
+    responses((status = 200, body = CancelAnswer, description = "What was cancelled."),
+              (status = "4XX", body = Problem, description = "Refused.", content_type = "application/problem+json")))]
+pub async fn cancel(
+    State(engine): State<Engine>,
+    Segment(session_id): Segment,
+    Body(request): Body<CancelWave>,
+) -> Answer<Json<CancelAnswer>> {
+    let subtasks = engine.cancel_wave(&session_id, request).await?;
+    Ok(Json(CancelAnswer { success: true, subtasks }))
 }

@@ -11,6 +11,7 @@ const ROUTES: &str = "
     POST /api/orchestration/batch-submit
     GET /api/orchestration/batch/{id}
     POST /api/orchestration/batch/{id}/complete
+    POST /api/orchestration/batch/{id}/cancel
     GET /api/orchestration/synthesis/{id}
     GET /api/orchestration/conflicts/{id}
     POST /api/orchestration/craft-prompt
@@ -22,16 +23,24 @@ const ROUTES: &str = "
     POST /api/waves/{session_id}/start
     POST /api/waves/{session_id}/transition
     POST /api/waves/{session_id}/retry-failed
+    POST /api/waves/{session_id}/cancel
     GET /api/waves/{session_id}/current
     GET /api/waves/{session_id}/history
     GET /api/subtasks
     GET /api/subtasks/{id}
     PATCH /api/subtasks/{id}
     POST /api/subtasks/{id}/retry
+    POST /api/subtasks/claim
+    POST /api/subtasks/{id}/heartbeat
+    GET /api/subtasks/{id}/attempts
+    POST /api/subtasks/{id}/cancel
     POST /api/actions
     GET /api/actions
     GET /api/sessions
     GET /api/sessions/{session_id}
+    POST /api/sessions/{session_id}/pause
+    POST /api/sessions/{session_id}/resume
+    GET /api/sessions/{session_id}/leases
     GET /api/registry
     GET /api/registry/{agent_type}
     PUT /api/registry/{agent_type}

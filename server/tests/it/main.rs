@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 #![recursion_limit = "256"]
 
+mod agents;
 mod away;
 mod bad_bodies;
 mod bad_requests;

@@ -240,7 +240,7 @@ async fn sessions_are_listed_latest_first_searched_and_read(pool: PgPool) {
     assert_like(
         &all["sessions"][1],
         &json!({
-            "session_id": "beta", "created_at": "<time>", "last_active_at": "<time>", "total_tasks": 2,
+            "session_id": "beta", "created_at": "<time>", "last_active_at": "<time>", "paused": false, "total_tasks": 2,
             "completed_tasks": 0, "failed_tasks": 0,
             "waves": [{"wave_number": 0, "status": "running", "total_tasks": 2, "completed_tasks": 0, "failed_tasks": 0}],
         }),
@@ -255,7 +255,7 @@ async fn sessions_are_listed_latest_first_searched_and_read(pool: PgPool) {
     assert_like(
         &detail,
         &json!({
-            "session_id": "beta", "created_at": "<time>", "last_active_at": "<time>", "seq": "<int>",
+            "session_id": "beta", "created_at": "<time>", "last_active_at": "<time>", "paused": false, "seq": "<int>",
             "waves": [{"id": "<uuid>", "session_id": "beta", "wave_number": 0, "name": null, "description": null,
                        "status": "running", "total_tasks": 2, "completed_tasks": 0, "failed_tasks": 0,
                        "failed_optional_tasks": 0, "created_at": "<time>", "started_at": "<time>", "completed_at": null}],

@@ -77,6 +77,14 @@ pub struct Task {
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(max_items = 50))]
     pub forbidden_actions: Vec<String>,
+    /// How often it may be tried when its agents vanish, 1–100; 3 when left out (extension).
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 100))]
+    pub max_attempts: Option<i32>,
+    /// How long one try under a lease may take, 5–604,800 seconds; any time when left out (extension).
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(minimum = 5, maximum = 604_800))]
+    pub time_limit_seconds: Option<i32>,
 }
 
 const fn default_priority() -> i32 {
@@ -153,6 +161,12 @@ impl Task {
             check.object(&field("context_snapshot"), &snapshot.parse());
         }
         self.scope().check(check, &format!("tasks[{index}]."));
+        if let Some(attempts) = self.max_attempts {
+            check.range(&field("max_attempts"), attempts.into(), 1, 100);
+        }
+        if let Some(seconds) = self.time_limit_seconds {
+            check.range(&field("time_limit_seconds"), seconds.into(), 5, 604_800);
+        }
     }
 }
 

@@ -18,6 +18,9 @@ pub struct SessionSummary {
     pub created_at: DateTime<Utc>,
     /// When something last happened in it, to ten seconds.
     pub last_active_at: DateTime<Utc>,
+    /// Whether no work of it is handed out.
+    #[serde(default)]
+    pub paused: bool,
     /// Its waves in order.
     pub waves: Vec<WaveBrief>,
     /// Subtasks over all waves.
@@ -64,6 +67,9 @@ pub struct SessionDetail {
     pub created_at: DateTime<Utc>,
     /// When something last happened in it, to ten seconds.
     pub last_active_at: DateTime<Utc>,
+    /// Whether no work of it is handed out.
+    #[serde(default)]
+    pub paused: bool,
     /// Its waves in order.
     pub waves: Vec<Wave>,
     /// Its batches, oldest first.

@@ -65,6 +65,29 @@ pub struct RetryFailed {
     pub wave_number: i32,
 }
 
+/// Body of `POST /api/waves/{session_id}/cancel`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct CancelWave {
+    /// The wave.
+    #[cfg_attr(feature = "openapi", schema(minimum = 0))]
+    pub wave_number: i32,
+    /// Why; at most 1,000 characters.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(max_length = 1_000))]
+    pub reason: Option<String>,
+}
+
+impl CancelWave {
+    /// Holds the request to its limits.
+    ///
+    /// # Errors
+    /// [`Refusal::Invalid`].
+    pub fn check(&self) -> Result<(), Refusal> {
+        super::subtasks::check_reason(self.reason.as_deref())
+    }
+}
+
 /// The failed subtasks of a wave that are tried again. What was stranded behind them waits for them as
 /// before.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -5,6 +5,7 @@
 //! the engine writes what changed. So the rules stay here, and a group of any size costs the same
 //! few statements.
 
+mod lease;
 mod retry;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,6 +18,7 @@ use crate::{
     batch::{Batch, BatchEvent, BatchStatus},
     event::NewEvent,
     json::JsonObject,
+    lease::Outcome,
     problem::Refusal,
     subtask::{Subtask, SubtaskEvent, SubtaskStatus},
     wave::{Wave, WaveEvent, WaveStatus},
@@ -37,6 +39,19 @@ pub struct Patch {
     pub context_snapshot: Option<JsonObject>,
     /// New blockers, already checked to exist and to close no cycle.
     pub blocked_by: Option<Relink>,
+    /// The lease that it is done under.
+    pub token: Option<i64>,
+}
+
+/// The end of an attempt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ended {
+    /// Its lease.
+    pub token: i64,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// Why.
+    pub reason: Option<String>,
 }
 
 /// New blockers of a subtask.
@@ -70,6 +85,36 @@ pub struct Changes {
     pub waves: BTreeSet<(String, i32)>,
     /// Events to append, in order of cause.
     pub events: Vec<NewEvent>,
+    /// Attempts that ended.
+    pub ended: Vec<Ended>,
+}
+
+/// What changed: rows to write, and what to tell.
+#[derive(Debug, Default)]
+pub struct Parts {
+    /// Subtasks.
+    pub subtasks: Vec<Subtask>,
+    /// Their batches, also those that did not change otherwise.
+    pub batches: Vec<Batch>,
+    /// Waves.
+    pub waves: Vec<Wave>,
+    /// Events, in order of cause.
+    pub events: Vec<NewEvent>,
+    /// Attempts that ended.
+    pub ended: Vec<Ended>,
+}
+
+/// Free for another agent, whose work counts from its own start.
+fn give_back(subtask: &mut Subtask) {
+    (subtask.started_at, subtask.agent_id, subtask.lease_token) = (None, None, None);
+}
+
+/// That a lease is over.
+fn lease_lost(id: Uuid) -> Refusal {
+    Refusal::conflict(
+        "lease_lost",
+        format!("The lease of subtask {id} is over; stop working on it, and claim anew."),
+    )
 }
 
 impl Progress {
@@ -107,6 +152,9 @@ impl Progress {
     pub fn patch(&mut self, id: Uuid, patch: &Patch) -> Result<Subtask, Refusal> {
         let before = self.subtask(id)?.clone();
         let mut after = before.clone();
+        if patch.token.is_some() && patch.token != before.lease_token {
+            return Err(lease_lost(id));
+        }
         if before.status.is_terminal() {
             return if is_repeat(&before, patch) { Ok(before) } else { Err(ended(&before, patch)) };
         }
@@ -147,7 +195,7 @@ impl Progress {
 
     /// The rows that changed, and the events in order of cause.
     #[must_use]
-    pub fn into_parts(self) -> (Vec<Subtask>, Vec<Batch>, Vec<Wave>, Vec<NewEvent>) {
+    pub fn into_parts(self) -> Parts {
         let Self { subtasks, batches, waves, changes, .. } = self;
         let subtasks: Vec<Subtask> = subtasks
             .into_values()
@@ -155,16 +203,17 @@ impl Progress {
             .collect();
         let mut touched = changes.batches;
         touched.extend(subtasks.iter().map(|subtask| subtask.batch_id));
-        (
+        Parts {
             subtasks,
-            batches.into_values().filter(|batch| touched.contains(&batch.id)).collect(),
-            waves
+            batches: batches.into_values().filter(|batch| touched.contains(&batch.id)).collect(),
+            waves: waves
                 .into_iter()
                 .filter(|(key, _)| changes.waves.contains(key))
                 .map(|(_, wave)| wave)
                 .collect(),
-            changes.events,
-        )
+            events: changes.events,
+            ended: changes.ended,
+        }
     }
 
     /// A subtask as it stands after what was decided so far.
@@ -211,7 +260,7 @@ impl Progress {
                 subtask.completed_at = Some(self.now)
             }
             // Given back: the next agent's work counts from its own start.
-            SubtaskStatus::Pending => (subtask.started_at, subtask.agent_id) = (None, None),
+            SubtaskStatus::Pending => give_back(subtask),
             SubtaskStatus::Paused | SubtaskStatus::Blocked => {}
         }
         subtask.status = status;
@@ -240,6 +289,7 @@ impl Progress {
     fn settle(&mut self, before: &Subtask, after: Subtask) {
         let (batch_id, key) = (after.batch_id, (after.session_id.clone(), after.wave_number));
         let (status, optional, id) = (after.status, after.optional, after.id);
+        self.end_lease(before, &after);
         self.note(before, after);
         if before.status == status {
             return;
@@ -368,8 +418,7 @@ fn relinked(subtask: &mut Subtask, relink: &Relink) -> Result<(), Refusal> {
     };
     if let Ok(status) = subtask.status.transition(event) {
         subtask.status = status;
-        // As when it is given back: the next agent's work counts from its own start.
-        (subtask.started_at, subtask.agent_id) = (None, None);
+        give_back(subtask);
     }
     Ok(())
 }

@@ -33,6 +33,8 @@ impl Progress {
         let after = Subtask {
             status,
             agent_id: None,
+            lease_token: None,
+            not_before: None,
             result: None,
             started_at: None,
             completed_at: None,

@@ -9,7 +9,7 @@ use domain::event::NewEvent;
 use domain::graph::{Graph, Node};
 use domain::json::JsonObject;
 use domain::problem::Refusal;
-use domain::progress::{Patch, Progress};
+use domain::progress::{Parts, Patch, Progress};
 use domain::subtask::{Subtask, SubtaskStatus};
 use domain::wave::{Wave, WaveStatus};
 use domain::{Time, wave};
@@ -66,6 +66,10 @@ pub fn subtask(n: u128) -> Subtask {
         result: None,
         context_snapshot: None,
         scope: domain::scope::Scope::default(),
+        max_attempts: None,
+        time_limit_seconds: None,
+        not_before: None,
+        lease_token: None,
         retry_count: 0,
         created_at: at(0),
         started_at: None,
@@ -198,7 +202,7 @@ impl World {
 
     /// Writes what a group changed and hands back its events.
     pub fn take(&mut self, progress: Progress) -> Vec<NewEvent> {
-        let (subtasks, batches, waves, events) = progress.into_parts();
+        let Parts { subtasks, batches, waves, events, .. } = progress.into_parts();
         self.subtasks.extend(subtasks.into_iter().map(|s| (s.id, s)));
         self.batches.extend(batches.into_iter().map(|b| (b.id, b)));
         self.waves.extend(waves.into_iter().map(|w| (w.wave_number, w)));

@@ -125,9 +125,9 @@ fn card(step: &PlannedSubtask, meets: bool) -> impl IntoView + use<> {
     view! {
         <a class="card" class:is-clashing=meets href=format!("#step-{}", step.step) rel="external" data-testid="step" title=step.description.clone()>
             <span class="card-head">
-                <span class="num hint">{format!("#{}", step.step)}</span>
+                <span class="num card-number">{format!("#{}", step.step)}</span>
                 <bdi class="card-agent">{step.agent_type.clone()}</bdi>
-                {meets.then(|| view! { <span class="tag">"overlap"</span> })}
+                {meets.then(|| view! { <span class="card-warning" title="Meets another step"><span aria-hidden="true">"⚠"</span><span class="visually-hidden">"meets another step"</span></span> })}
                 <span class="card-time num">{format!("{turns} · {}", step.model.as_str())}</span>
             </span>
             <span class="card-text" dir="auto">{step.description.clone()}</span>

@@ -3,7 +3,6 @@
 
 use domain::{
     batch::{Batch, BatchStatus},
-    dto::{StartWave, TransitionWave},
     wave::{WaveStatus, may_start, next},
 };
 use leptos::prelude::*;
@@ -14,10 +13,9 @@ use crate::{
     components::ActionButton,
     desk::use_desk,
     error::AppError,
-    format::count,
     live::{Live, use_live},
     paths::short,
-    server_fns::{complete_batch, retry_failed, retry_subtask, start_wave, transition_wave},
+    server_fns::{Step, take_step},
 };
 
 /// Starts a pending wave.
@@ -35,7 +33,9 @@ pub fn StartButton(
     let on_press = Callback::new(move |()| {
         let waves = board.rules();
         let board = board.clone();
-        let start = move |force| desk.attempt(busy, start(board.clone(), live, number, force));
+        let start = move |force| {
+            desk.attempt(busy, take(board.clone(), live, Step::Start { wave: number, force }));
+        };
         match may_start(&waves, number, false) {
             Err(reason) if may_start(&waves, number, true).is_ok() => {
                 desk.ask(
@@ -55,19 +55,6 @@ pub fn StartButton(
     }
 }
 
-async fn start(
-    board: Board,
-    live: Live,
-    wave_number: i32,
-    force: bool,
-) -> Result<String, AppError> {
-    let wave = start_wave(board.session_id.clone(), StartWave { wave_number, force }).await?;
-    if !live.is_live() {
-        board.put_wave(wave);
-    }
-    Ok(format!("Wave {wave_number} runs."))
-}
-
 /// Goes on to the next wave.
 #[component]
 pub fn TransitionButton(
@@ -79,7 +66,7 @@ pub fn TransitionButton(
     let on_press = Callback::new(move |()| {
         let waves = board.rules();
         let board = board.clone();
-        let go = move |force| desk.attempt(busy, transition(board.clone(), live, force));
+        let go = move |force| desk.attempt(busy, take(board.clone(), live, Step::Next { force }));
         match next(&waves, false) {
             Err(domain::wave::NoNext::Refused(reason)) if next(&waves, true).is_ok() => {
                 desk.ask(
@@ -95,18 +82,6 @@ pub fn TransitionButton(
     view! { <ActionButton label="Next wave" on_press busy testid="transition"/> }
 }
 
-async fn transition(board: Board, live: Live, force: bool) -> Result<String, AppError> {
-    let (wave, to) = transition_wave(board.session_id.clone(), TransitionWave { force }).await?;
-    let said = match to {
-        Some(to) => format!("Wave {to} runs."),
-        None => format!("Wave {} is complete; no wave is left.", wave.wave_number),
-    };
-    if !live.is_live() {
-        board.put_wave(wave);
-    }
-    Ok(said)
-}
-
 /// Completes a batch and says what came of it.
 #[component]
 pub fn CompleteButton(
@@ -119,7 +94,8 @@ pub fn CompleteButton(
     let busy = RwSignal::new(false);
     let done =
         move || batch.read().as_ref().is_some_and(|batch| batch.status == BatchStatus::Completed);
-    let on_press = Callback::new(move |()| desk.attempt(busy, complete_batch(id)));
+    let on_press =
+        Callback::new(move |()| desk.attempt(busy, take_step(String::new(), Step::Complete(id))));
     view! {
         <Show when=move || !done() fallback=|| view! { <span class="tag">"completed"</span> }>
             <ActionButton label="Complete" describe=format!("Complete batch {}", short(id)) look="small" on_press busy testid="complete-batch"/>
@@ -142,15 +118,7 @@ pub fn RetryFailedButton(
     let (desk, live) = (use_desk(), use_live());
     let label = Signal::derive(move || format!("Retry {} failed", tally.get().failed));
     let on_press = Callback::new(move |()| {
-        let board = board.clone();
-        desk.attempt(busy, async move {
-            let rows = retry_failed(board.session_id.clone(), number).await?;
-            let many = i32::try_from(rows.len()).unwrap_or(i32::MAX);
-            if !live.is_live() {
-                rows.into_iter().for_each(|row| board.put_row(row));
-            }
-            Ok(retried(many))
-        });
+        desk.attempt(busy, take(board.clone(), live, Step::RetryFailed(number)));
     });
     view! {
         <Show when=move || { tally.get().failed > 0 }>
@@ -159,18 +127,15 @@ pub fn RetryFailedButton(
     }
 }
 
-/// Tries a subtask again.
+/// Does something to the session, and says what came of it.
 ///
 /// # Errors
 /// The server's refusal.
-pub async fn retry(board: Board, live: Live, id: Uuid) -> Result<String, AppError> {
-    let row = retry_subtask(id).await?;
+pub async fn take(board: Board, live: Live, step: Step) -> Result<String, AppError> {
+    let said = take_step(board.session_id.clone(), step).await?;
+    // Events tell what follows; without them it is read.
     if !live.is_live() {
-        board.put_row(row);
+        super::read_detail(board).await;
     }
-    Ok(retried(1))
-}
-
-fn retried(many: i32) -> String {
-    format!("{} to be tried again.", count(many, "subtask is", "subtasks are"))
+    Ok(said)
 }

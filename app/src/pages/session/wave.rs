@@ -4,7 +4,7 @@ use domain::{batch::Batch, wave::WaveStatus};
 use leptos::prelude::*;
 use uuid::Uuid;
 
-use super::actions::{CompleteButton, RetryFailedButton, StartButton, retry};
+use super::actions::{CompleteButton, RetryFailedButton, StartButton, take};
 use super::place::Place;
 use crate::{
     board::{Board, Tally, WaveState},
@@ -14,7 +14,7 @@ use crate::{
     error::AppError,
     format::{count, duration},
     paths,
-    server_fns::wave_rows,
+    server_fns::{Step, wave_rows},
 };
 
 /// A wave: its state, its batches and its subtasks.
@@ -46,7 +46,9 @@ pub fn WaveSection(
         let board = board.clone();
         let desk = use_desk();
         let live = crate::live::use_live();
-        Callback::new(move |id: Uuid| desk.attempt(busy, retry(board.clone(), live, id)))
+        Callback::new(move |id: Uuid| {
+            desk.attempt(busy, take(board.clone(), live, Step::Retry(id)))
+        })
     };
     view! {
         <li>

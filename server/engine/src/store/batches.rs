@@ -147,15 +147,15 @@ pub async fn submit(
                RETURNING id, session_id, wave_number
            ), added AS (
                INSERT INTO subtasks (id, batch_id, session_id, wave_number, task_id, agent_type, description, status,
-                                     priority, optional, blockers, open_blockers, context_snapshot, scope, created_at,
-                                     updated_at)
+                                     priority, optional, blockers, open_blockers, context_snapshot, scope, max_attempts,
+                                     time_limit_seconds, created_at, updated_at)
                SELECT u.id, batch.id, batch.session_id, batch.wave_number, u.task_id, u.agent_type, u.description,
                       u.status, u.priority, u.optional, u.blockers, u.open_blockers, u.context_snapshot::jsonb,
-                      u.scope::jsonb, $5, $5
+                      u.scope::jsonb, u.max_attempts, u.time_limit, $5, $5
                FROM batch, unnest($7::uuid[], $8::text[], $9::text[], $10::text[], $11::text[], $12::int[],
-                                  $13::bool[], $14::int[], $15::int[], $16::text[], $25::text[])
+                                  $13::bool[], $14::int[], $15::int[], $16::text[], $25::text[], $26::int[], $27::int[])
                    AS u (id, task_id, agent_type, description, status, priority, optional, blockers, open_blockers,
-                         context_snapshot, scope)
+                         context_snapshot, scope, max_attempts, time_limit)
            ), linked AS (
                INSERT INTO subtask_dependencies (subtask_id, blocker_id)
                SELECT e.subtask_id, e.blocker_id FROM batch, unnest($17::uuid[], $18::uuid[]) AS e (subtask_id, blocker_id)
@@ -193,7 +193,9 @@ pub async fn submit(
         &events.events,
         &events.data,
         &events.at,
-        &scopes as &[Option<String>]
+        &scopes as &[Option<String>],
+        &subtasks.iter().map(|s| s.max_attempts).collect::<Vec<_>>() as &[Option<i32>],
+        &subtasks.iter().map(|s| s.time_limit_seconds).collect::<Vec<_>>() as &[Option<i32>]
     )
     .fetch_one(db)
     .await?;

@@ -3,6 +3,7 @@
 //! Every statement names its columns and is checked against the schema when Swell is compiled.
 
 pub mod actions;
+pub mod attempts;
 pub mod batches;
 pub mod events;
 pub mod find;

@@ -2,6 +2,7 @@
 
 use domain::Time;
 use sqlx::PgExecutor;
+use uuid::Uuid;
 
 use super::Tx;
 use crate::Result;
@@ -12,6 +13,7 @@ pub struct SessionRow {
     pub session_id: String,
     pub created_at: Time,
     pub last_active_at: Time,
+    pub paused: bool,
 }
 
 /// Makes the session if it does not exist, and holds it until the transaction ends.
@@ -33,7 +35,7 @@ pub async fn hold(tx: &mut Tx, session_id: &str, now: Time) -> Result<()> {
 pub async fn get(db: impl PgExecutor<'_>, session_id: &str) -> Result<Option<SessionRow>> {
     Ok(sqlx::query_as!(
         SessionRow,
-        "SELECT session_id, created_at, last_active_at FROM sessions WHERE session_id = $1",
+        "SELECT session_id, created_at, last_active_at, paused FROM sessions WHERE session_id = $1",
         session_id
     )
     .fetch_optional(db)
@@ -52,7 +54,7 @@ pub async fn page(
     let (time, id) = after.unzip();
     Ok(sqlx::query_as!(
         SessionRow,
-        "SELECT session_id, created_at, last_active_at FROM sessions
+        "SELECT session_id, created_at, last_active_at, paused FROM sessions
          WHERE ($1::timestamptz IS NULL OR (last_active_at, session_id) < ($1, $2))
            AND ($3::text IS NULL OR strpos(lower(session_id), lower($3)) > 0)
            AND ($5::text IS NULL OR $5 = (
@@ -72,4 +74,27 @@ pub async fn page(
     )
     .fetch_all(db)
     .await?)
+}
+
+/// Which of the sessions of these subtasks are paused.
+pub async fn paused(tx: &mut Tx, subtasks: &[Uuid]) -> Result<Vec<String>> {
+    Ok(sqlx::query_scalar!(
+        "SELECT DISTINCT x.session_id FROM subtasks s JOIN sessions x ON x.session_id = s.session_id AND x.paused
+         WHERE s.id = ANY($1)",
+        subtasks
+    )
+    .fetch_all(&mut **tx)
+    .await?)
+}
+
+/// Pauses a session or goes on with it; says whether it was otherwise before.
+pub async fn pause(tx: &mut Tx, session_id: &str, paused: bool) -> Result<bool> {
+    let changed = sqlx::query!(
+        "UPDATE sessions SET paused = $2 WHERE session_id = $1 AND paused <> $2",
+        session_id,
+        paused
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(changed.rows_affected() > 0)
 }

@@ -9,6 +9,7 @@ mod events;
 mod files;
 mod find;
 mod idempotency;
+mod leases;
 mod load;
 mod locks;
 mod planning;

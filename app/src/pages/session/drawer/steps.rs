@@ -8,13 +8,14 @@ use domain::{
 use leptos::prelude::*;
 use uuid::Uuid;
 
+use super::super::actions::take;
 use crate::{
     board::Board,
     components::ActionButton,
     desk::use_desk,
     error::AppError,
     live::{Live, use_live},
-    server_fns::{patch_subtask, retry_subtask},
+    server_fns::{Step, patch_subtask},
     views::Row,
 };
 
@@ -75,11 +76,7 @@ pub fn Steps(
         })
     };
     let retry = Callback::new(move |()| {
-        let board = board.clone();
-        desk.attempt(busy, async move {
-            keep(&board, live, retry_subtask(id).await?);
-            Ok("The subtask is to be tried again.".to_owned())
-        });
+        desk.attempt(busy, take(board.clone(), live, Step::Retry(id)));
     });
     let priority = Memo::new(move |_| row.read().priority);
     let set_priority = move |event: leptos::ev::Event| {

@@ -37,6 +37,9 @@ struct Row {
     result: Option<String>,
     context_snapshot: Option<String>,
     scope: Option<String>,
+    max_attempts: Option<i32>,
+    time_limit_seconds: Option<i32>,
+    not_before: Option<Time>,
     retry_count: Option<i32>,
     started_at: Option<Time>,
     updated_at: Option<Time>,
@@ -69,7 +72,8 @@ pub async fn of_batch(
                   wave_number, outcome, revision, NULL AS task_id, NULL AS agent_type, NULL AS agent_id,
                   NULL AS description, NULL::int AS priority, NULL::bool AS optional,
                   NULL::uuid[] AS blocked_by, NULL::int AS open_blockers, NULL AS result,
-                  NULL AS context_snapshot, NULL AS scope, NULL::int AS retry_count, NULL::timestamptz AS started_at,
+                  NULL AS context_snapshot, NULL AS scope, NULL::int AS max_attempts,
+                  NULL::int AS time_limit_seconds, NULL::timestamptz AS not_before, NULL::int AS retry_count, NULL::timestamptz AS started_at,
                   NULL::timestamptz AS updated_at
            FROM orchestration_batches WHERE id = $1
            UNION ALL
@@ -79,7 +83,8 @@ pub async fn of_batch(
                       SELECT d.blocker_id FROM subtask_dependencies d
                       WHERE d.subtask_id = s.id ORDER BY d.blocker_id
                   ) END,
-                  s.open_blockers, s.result::text, s.context_snapshot::text, s.scope::text, s.retry_count, s.started_at,
+                  s.open_blockers, s.result::text, s.context_snapshot::text, s.scope::text,
+                  s.max_attempts, s.time_limit_seconds, s.not_before, s.retry_count, s.started_at,
                   s.updated_at
            FROM subtasks s
            WHERE s.batch_id = $1
@@ -141,6 +146,11 @@ impl Row {
             result: object(self.result)?,
             context_snapshot: object(self.context_snapshot)?,
             scope: scope(self.scope)?,
+            max_attempts: self.max_attempts,
+            time_limit_seconds: self.time_limit_seconds,
+            not_before: self.not_before,
+            // Readers of a batch are not told.
+            lease_token: None,
             retry_count: there(self.retry_count)?,
             created_at: self.created_at,
             started_at: self.started_at,

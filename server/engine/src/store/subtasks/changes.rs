@@ -1,6 +1,6 @@
 //! What a group of changes writes.
 
-use domain::{Time, batch::Batch, event::NewEvent, subtask::Subtask, wave::Wave};
+use domain::{Time, progress::Parts};
 use uuid::Uuid;
 
 use super::super::{Tx, batches::outcome_name, events::Columns};
@@ -8,14 +8,8 @@ use crate::Result;
 
 /// Writes what a group changed, and its events: one statement, whatever the group's size. `batches`
 /// are those that changed and those of the changed subtasks: each gets a new revision.
-pub async fn write_changes(
-    tx: &mut Tx,
-    subtasks: &[Subtask],
-    batches: &[Batch],
-    waves: &[Wave],
-    events: &[NewEvent],
-    now: Time,
-) -> Result<()> {
+pub async fn write_changes(tx: &mut Tx, parts: &Parts, now: Time) -> Result<()> {
+    let Parts { subtasks, batches, waves, events, ended } = parts;
     let text = |value: &Option<domain::json::JsonObject>| {
         value.as_ref().map(|json| json.as_str().to_owned())
     };
@@ -29,11 +23,12 @@ pub async fn write_changes(
                    context_snapshot = u.context_snapshot::jsonb, blockers = u.blockers,
                    open_blockers = u.open_blockers,
                    retry_count = u.retry_count, started_at = u.started_at, completed_at = u.completed_at,
-                   updated_at = u.updated_at
+                   updated_at = u.updated_at, not_before = u.not_before, lease_token = u.lease_token
                FROM unnest($1::uuid[], $2::text[], $3::text[], $4::int[], $5::text[], $6::text[], $7::int[],
-                           $8::int[], $9::timestamptz[], $10::timestamptz[], $11::timestamptz[], $32::int[])
+                           $8::int[], $9::timestamptz[], $10::timestamptz[], $11::timestamptz[], $32::int[],
+                           $33::timestamptz[], $34::bigint[])
                    AS u (id, status, agent_id, priority, result, context_snapshot, open_blockers, retry_count,
-                         started_at, completed_at, updated_at, blockers)
+                         started_at, completed_at, updated_at, blockers, not_before, lease_token)
                WHERE s.id = u.id
            ), changed_batches AS (
                UPDATE orchestration_batches b
@@ -49,6 +44,10 @@ pub async fn write_changes(
                FROM unnest($18::uuid[], $19::text[], $20::int[], $21::int[], $22::int[], $23::timestamptz[])
                    AS u (id, status, completed, failed, failed_optional, completed_at)
                WHERE w.id = u.id
+           ), ended_attempts AS (
+               UPDATE attempts a SET ended_at = $24, outcome = u.outcome, reason = u.reason
+               FROM unnest($35::bigint[], $36::text[], $37::text[]) AS u (token, outcome, reason)
+               WHERE a.token = u.token AND a.ended_at IS NULL
            ), active AS (
                UPDATE sessions SET last_active_at = $24
                WHERE session_id = ANY($25) AND last_active_at < $24::timestamptz - interval '10 seconds'
@@ -90,7 +89,12 @@ pub async fn write_changes(
         &columns.events,
         &columns.data,
         &columns.at,
-        &subtasks.iter().map(|s| i32::try_from(s.blocked_by.len()).unwrap_or(i32::MAX)).collect::<Vec<_>>()
+        &subtasks.iter().map(|s| i32::try_from(s.blocked_by.len()).unwrap_or(i32::MAX)).collect::<Vec<_>>(),
+        &subtasks.iter().map(|s| s.not_before).collect::<Vec<_>>() as &[Option<Time>],
+        &subtasks.iter().map(|s| s.lease_token).collect::<Vec<_>>() as &[Option<i64>],
+        &ended.iter().map(|e| e.token).collect::<Vec<_>>(),
+        &ended.iter().map(|e| e.outcome.as_str().to_owned()).collect::<Vec<_>>(),
+        &ended.iter().map(|e| e.reason.clone()).collect::<Vec<_>>() as &[Option<String>]
     )
     .execute(&mut **tx)
     .await?;

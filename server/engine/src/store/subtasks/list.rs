@@ -124,6 +124,18 @@ pub async fn failed(tx: &mut Tx, session_id: &str, wave_number: i32) -> Result<V
     .await?)
 }
 
+/// The subtasks of a wave that have not ended, oldest first.
+pub async fn open(tx: &mut Tx, session_id: &str, wave_number: i32) -> Result<Vec<Uuid>> {
+    Ok(sqlx::query_scalar!(
+        "SELECT id FROM subtasks
+         WHERE session_id = $1 AND wave_number = $2 AND status NOT IN ('completed', 'failed') ORDER BY id",
+        session_id,
+        wave_number
+    )
+    .fetch_all(&mut **tx)
+    .await?)
+}
+
 /// Completed work of the session's lower waves, newest wave first; at most `limit`.
 pub async fn prior_work(
     db: impl PgExecutor<'_>,

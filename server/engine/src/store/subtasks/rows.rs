@@ -30,6 +30,10 @@ macro_rules! subtask_row {
             pub result: Option<String>,
             pub context_snapshot: Option<String>,
             pub scope: Option<String>,
+            pub max_attempts: Option<i32>,
+            pub time_limit_seconds: Option<i32>,
+            pub not_before: Option<Time>,
+            pub lease_token: Option<i64>,
             pub retry_count: i32,
             pub created_at: Time,
             pub started_at: Option<Time>,
@@ -45,6 +49,10 @@ macro_rules! subtask_row {
                     result: object(self.result)?,
                     context_snapshot: object(self.context_snapshot)?,
                     scope: scope(self.scope)?,
+                    max_attempts: self.max_attempts,
+                    time_limit_seconds: self.time_limit_seconds,
+                    not_before: self.not_before,
+                    lease_token: self.lease_token,
                     id: self.id,
                     batch_id: self.batch_id,
                     session_id: self.session_id,
@@ -103,7 +111,8 @@ macro_rules! select_rows {
                           WHERE d.subtask_id = s.id ORDER BY d.blocker_id
                       ) END AS "blocked_by!",
                       s.open_blockers, s.result::text AS result, s.context_snapshot::text AS context_snapshot,
-                      s.scope::text AS scope, s.retry_count, s.created_at, s.started_at, s.completed_at, s.updated_at"#
+                      s.scope::text AS scope, s.max_attempts, s.time_limit_seconds, s.not_before, s.lease_token,
+                      s.retry_count, s.created_at, s.started_at, s.completed_at, s.updated_at"#
                 + $columns + " FROM " + $from
             $(, $argument)*
         )

@@ -1,0 +1,272 @@
+//! Leases: work handed out, kept by signs of life, and taken back when they stop.
+
+use std::{sync::Weak, time::Duration};
+
+use chrono::TimeDelta;
+use domain::{
+    Time,
+    dto::{Claim, ClaimSubtasks, Heartbeat},
+    lease::{Attempt, LEASE_SECONDS, Outcome},
+    problem::Refusal,
+    progress::Progress,
+};
+use sqlx::PgPool;
+use uuid::Uuid;
+
+use crate::{
+    Engine, Inner, Result,
+    appender::Waker,
+    clock,
+    group::Group,
+    lock,
+    store::{self, attempts::Wanted},
+    subtasks::{read, write},
+};
+
+/// The writer of claims.
+pub type Claims = Group<ClaimSubtasks, Vec<Claim>>;
+
+/// Most subtasks that one group of claims takes.
+const LARGEST: i32 = 500;
+/// How often a claim that waits looks again without being told.
+const LOOK: Duration = Duration::from_secs(2);
+/// How often leases are looked at.
+const TICK: Duration = Duration::from_millis(1_000);
+/// Most leases that are taken back in one transaction.
+const AT_ONCE: i64 = 200;
+
+/// Starts the writer.
+pub fn start_group(pool: &PgPool, appender: &Waker) -> Claims {
+    let (pool, appender) = (pool.clone(), appender.clone());
+    Group::start(Box::new(move |group| {
+        let (pool, appender) = (pool.clone(), appender.clone());
+        Box::pin(async move {
+            let results = write_group(&pool, &group).await;
+            appender.wake();
+            results.map(|claims| claims.into_iter().map(Ok).collect())
+        })
+    }))
+}
+
+/// Hands out what is ready to a group of claims: one look for what is ready, without a lock; then,
+/// under the locks of the sessions, each candidate goes to the first who wants it, if it is still
+/// ready. So no two claims get the same, whichever servers they reach.
+async fn write_group(pool: &PgPool, group: &[ClaimSubtasks]) -> Result<Vec<Vec<Claim>>> {
+    let mut wanted: Vec<(Wanted, i32)> = Vec::new();
+    let mut places = Vec::with_capacity(group.len());
+    for claim in group {
+        let mine =
+            Wanted { session_id: claim.session_id.clone(), agent_types: claim.agent_types.clone() };
+        let place = wanted.iter().position(|(wanted, _)| *wanted == mine).unwrap_or_else(|| {
+            wanted.push((mine, 0));
+            wanted.len() - 1
+        });
+        wanted[place].1 = wanted[place].1.saturating_add(claim.max.unwrap_or(1)).min(LARGEST);
+        places.push(place);
+    }
+    let mut claims = vec![Vec::new(); group.len()];
+    let ready = store::attempts::ready(pool, &wanted, clock::now()).await?;
+    if ready.is_empty() {
+        return Ok(claims);
+    }
+    let mut ids: Vec<Uuid> = ready.iter().map(|(_, id, _)| *id).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    let mut tx = lock::of_subtasks(pool, &ids).await?;
+    let mut progress = read(&mut tx, &ids, &[]).await?;
+    let paused = store::sessions::paused(&mut tx, &ids).await?;
+    let mut begun = Vec::new();
+    let mut taken = vec![false; ready.len()];
+    for ((request, place), mine) in group.iter().zip(&places).zip(&mut claims) {
+        let most = usize::try_from(request.max.unwrap_or(1)).unwrap_or(1);
+        for (at, (_, id, token)) in ready.iter().enumerate().filter(|(_, (of, _, _))| of == place) {
+            if mine.len() == most {
+                break;
+            }
+            if std::mem::replace(&mut taken[at], true) {
+                continue;
+            }
+            if progress.subtask(*id).is_ok_and(|subtask| paused.contains(&subtask.session_id)) {
+                continue;
+            }
+            // Somebody was faster.
+            let Ok(subtask) = progress.claim(*id, &request.agent_id, *token) else { continue };
+            let lease = begin(request, *token, &subtask, progress.now());
+            begun.push((subtask.session_id.clone(), lease.clone()));
+            mine.push(Claim { subtask, lease });
+        }
+    }
+    if begun.is_empty() {
+        tx.rollback().await?;
+        return Ok(claims);
+    }
+    store::attempts::begin(&mut tx, &begun).await?;
+    write(&mut tx, progress).await?;
+    tx.commit().await?;
+    Ok(claims)
+}
+
+fn begin(
+    request: &ClaimSubtasks,
+    token: i64,
+    subtask: &domain::subtask::Subtask,
+    now: Time,
+) -> Attempt {
+    let lease_seconds = request.lease_seconds.unwrap_or(LEASE_SECONDS);
+    let after = |seconds: i32| now + TimeDelta::seconds(seconds.into());
+    Attempt {
+        subtask_id: subtask.id,
+        token,
+        agent_id: request.agent_id.clone(),
+        lease_seconds,
+        claimed_at: now,
+        heartbeat_at: now,
+        last_action_at: None,
+        expires_at: after(lease_seconds),
+        deadline_at: subtask.time_limit_seconds.map(after),
+        ended_at: None,
+        outcome: None,
+        reason: None,
+    }
+}
+
+impl Engine {
+    /// Hands the most urgent ready subtasks of running waves to an agent, each under a lease. When there
+    /// is nothing, waits for as long as was asked, and then answers with nothing.
+    ///
+    /// # Errors
+    /// An invalid request, or the database is away.
+    pub async fn claim_subtasks(&self, request: ClaimSubtasks) -> Result<Vec<Claim>> {
+        request.check()?;
+        let wait = u64::try_from(request.wait_seconds.unwrap_or(0)).unwrap_or(0);
+        let deadline = tokio::time::Instant::now() + Duration::from_secs(wait);
+        loop {
+            // Before the look: what happens after it is heard.
+            let (mut news, _) = self.feed().subscribe();
+            let claims = self.inner.claims.run(request.clone()).await?;
+            if !claims.is_empty() || tokio::time::Instant::now() >= deadline {
+                return Ok(claims);
+            }
+            let next = (tokio::time::Instant::now() + LOOK).min(deadline);
+            let _ = tokio::time::timeout_at(next, async {
+                while let Ok(event) = news.recv().await {
+                    let session = &event.event.session_id;
+                    let mine = request.session_id.as_ref().is_none_or(|wanted| wanted == session);
+                    if mine && may_make_ready(&event.event) {
+                        return;
+                    }
+                }
+            })
+            .await;
+        }
+    }
+
+    /// A sign of life: the lease lasts from now on.
+    ///
+    /// # Errors
+    /// An invalid request, no such subtask, a lease that is over (and why), or the database is away.
+    pub async fn heartbeat(&self, id: Uuid, request: Heartbeat) -> Result<Attempt> {
+        request.check()?;
+        let Heartbeat { token, lease_seconds } = request;
+        let pool = self.pool_ref();
+        if let Some(lease) =
+            store::attempts::heartbeat(pool, id, token, lease_seconds, clock::now()).await?
+        {
+            return Ok(lease);
+        }
+        let attempts = store::attempts::of_subtask(pool, id).await?;
+        if attempts.is_empty() {
+            self.subtask(id).await?;
+        }
+        let mine = attempts.iter().find(|attempt| attempt.token == token);
+        let why = match mine {
+            None => "It was never held under that token.".to_owned(),
+            Some(attempt) => match (attempt.outcome, &attempt.reason) {
+                (_, Some(reason)) => reason.clone(),
+                (Some(outcome), None) => format!("It ended: {}.", outcome.as_str()),
+                (None, None) => "Its time is up.".to_owned(),
+            },
+        };
+        Err(Refusal::conflict(
+            "lease_lost",
+            format!("The lease of subtask {id} is over; stop working on it. {why}"),
+        )
+        .into())
+    }
+
+    /// Every try at a subtask, oldest first.
+    ///
+    /// # Errors
+    /// No such subtask, or the database is away.
+    pub async fn attempts(&self, id: Uuid) -> Result<Vec<Attempt>> {
+        let attempts = store::attempts::of_subtask(self.pool_ref(), id).await?;
+        if attempts.is_empty() {
+            self.subtask(id).await?;
+        }
+        Ok(attempts)
+    }
+
+    /// The leases of a session, oldest first; none for a session that there is not.
+    ///
+    /// # Errors
+    /// The database is away.
+    pub async fn leases(&self, session_id: &str) -> Result<Vec<Attempt>> {
+        crate::names::check_session(session_id)?;
+        store::attempts::leases(self.pool_ref(), session_id).await
+    }
+}
+
+fn may_make_ready(event: &domain::event::Event) -> bool {
+    match event.event.as_str() {
+        "wave.transitioned" | "wave.reopened" | "batch.created" | "session.resumed" => true,
+        "subtask.updated" => event.data.as_str().contains(r#""status":"pending""#),
+        _ => false,
+    }
+}
+
+/// Takes back leases whose time is up, for as long as the engine is there. Every server does; whoever
+/// is first has the session's lock, and the others find nothing left to do.
+pub async fn keep(engine: Weak<Inner>) {
+    loop {
+        tokio::time::sleep(TICK).await;
+        let Some(engine) = engine.upgrade() else { return };
+        match take_back(&engine.pool).await {
+            Ok(true) => engine.appender.wake(),
+            Ok(false) => {}
+            Err(error) if !engine.pool.is_closed() => {
+                tracing::warn!(%error, "leases could not be looked at; it is tried again");
+            }
+            Err(_) => return,
+        }
+    }
+}
+
+async fn take_back(pool: &PgPool) -> Result<bool> {
+    let due = store::attempts::due(pool, None, clock::now(), AT_ONCE).await?;
+    if due.is_empty() {
+        return Ok(false);
+    }
+    let ids: Vec<Uuid> = due.iter().map(|attempt| attempt.subtask_id).collect();
+    let mut tx = lock::of_subtasks(pool, &ids).await?;
+    // Again under the lock: a heartbeat or another server may have come first.
+    let now = clock::now();
+    let due = store::attempts::due(&mut *tx, Some(&ids), now, AT_ONCE).await?;
+    let ids: Vec<Uuid> = due.iter().map(|attempt| attempt.subtask_id).collect();
+    let mut progress: Progress = read(&mut tx, &ids, &[]).await?;
+    for attempt in due {
+        let (outcome, reason) = why(&attempt, now);
+        progress.expire(attempt.subtask_id, attempt.token, outcome, reason)?;
+    }
+    let changed = write(&mut tx, progress).await?;
+    tx.commit().await?;
+    Ok(changed)
+}
+
+fn why(attempt: &Attempt, now: Time) -> (Outcome, String) {
+    let agent = &attempt.agent_id;
+    if attempt.deadline_at.is_some_and(|deadline| deadline <= now) {
+        return (Outcome::TimedOut, format!("Agent `{agent}` took longer than the task may take."));
+    }
+    let seconds = attempt.lease_seconds;
+    (Outcome::Expired, format!("Agent `{agent}` gave no sign of life for {seconds} seconds."))
+}
