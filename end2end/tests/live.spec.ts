@@ -79,3 +79,24 @@ test("keys are listed, move among rows, and switch views", async ({ page, agent,
   await page.keyboard.press("2");
   await expect(page.getByTestId("graph")).toBeVisible();
 });
+
+test("a page that is open across an upgrade says so", async ({ page, agent, session }) => {
+  let connections = 0;
+  await page.routeWebSocket(/\/ws$/, (socket) => {
+    const upstream = socket.connectToServer();
+    const build = `build-${connections++}`;
+    upstream.onMessage((message) => {
+      const frame = JSON.parse(String(message));
+      socket.send(JSON.stringify(frame.type === "connected" ? { ...frame, build } : frame));
+    });
+    // The first connection is lost as when a server is replaced.
+    if (build === "build-0") setTimeout(() => socket.close({ code: 1012 }), 1_500);
+  });
+  await agent.submit(session, 0, pair);
+  await open(page, `/sessions/${session}`);
+  await expect(page.getByTestId("updated")).toBeVisible();
+  await accessible(page);
+  await page.getByTestId("updated").click();
+  await expect(page.getByTestId("updated")).toBeHidden();
+  await expect(page).toHaveURL(new RegExp(`/sessions/${session}$`));
+});

@@ -19,8 +19,14 @@ impl Client {
     /// The server at `url`, such as `http://127.0.0.1:3847`, with the token that it asks for.
     #[must_use]
     pub fn new(url: &str, token: Option<String>) -> Self {
+        Self::patient(url, token, PATIENCE)
+    }
+
+    /// The same, waiting so long for each answer.
+    #[must_use]
+    pub fn patient(url: &str, token: Option<String>, patience: Duration) -> Self {
         let config = ureq::Agent::config_builder()
-            .timeout_global(Some(PATIENCE))
+            .timeout_global(Some(patience))
             .http_status_as_error(false)
             .build();
         Self { agent: config.into(), url: url.trim_end_matches('/').to_owned(), token }

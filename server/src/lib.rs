@@ -11,6 +11,7 @@ pub mod demo;
 pub mod docs;
 pub mod doctor;
 pub mod edge;
+pub mod hooks;
 pub mod openapi;
 pub mod pages;
 pub mod postgres;

@@ -5,8 +5,13 @@ use swell::config::{Cli, Command};
 
 fn main() -> std::process::ExitCode {
     let cli = Cli::parse();
-    if let Some(Command::Demo(demo)) = &cli.command {
-        return finish(swell::demo::run(demo, cli.serve.api_token));
+    // What talks to a server needs neither a log nor a runtime.
+    match &cli.command {
+        Some(Command::Demo(demo)) => return finish(swell::demo::run(demo, cli.serve.api_token)),
+        Some(Command::Hooks(hooks)) => {
+            return finish(swell::hooks::run(hooks, cli.serve.api_token));
+        }
+        _ => {}
     }
     swell::telemetry::start(&cli.log);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
@@ -19,7 +24,7 @@ fn main() -> std::process::ExitCode {
             Command::Migrate => swell::serve::migrate(cli.database).await,
             Command::Doctor => swell::doctor::run(&cli.serve, &cli.database).await,
             Command::Openapi => swell::openapi::print(),
-            Command::Demo(_) => Ok(()),
+            Command::Demo(_) | Command::Hooks(_) => Ok(()),
         }
     });
     // What still runs in the background has nothing left to say.

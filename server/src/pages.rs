@@ -78,10 +78,22 @@ async fn keep(mut response: Response) -> Response {
     response
 }
 
+/// The hashes in the names of the site's files, which cargo-leptos writes beside the program.
+static HASHES: LazyLock<Option<String>> = LazyLock::new(|| {
+    let hashes = std::env::current_exe().ok()?.parent()?.join("hash.txt");
+    std::fs::read_to_string(hashes).ok()
+});
+
+/// Names the build: other files of the site, other name.
+pub static BUILD: LazyLock<String> = LazyLock::new(|| {
+    let wasm = HASHES
+        .as_deref()
+        .and_then(|text| text.lines().find_map(|line| line.strip_prefix("wasm: ")).map(str::trim));
+    wasm.unwrap_or(env!("CARGO_PKG_VERSION")).to_owned()
+});
+
 /// How cargo-leptos built the site.
 fn options(config: &Serve) -> LeptosOptions {
-    // cargo-leptos writes the names' hashes beside the program.
-    let hashes = std::env::current_exe().ok().and_then(|exe| Some(exe.parent()?.join("hash.txt")));
     // Where `cargo leptos watch` tells pages to load themselves again; it alone sets this.
     let reload_port = std::env::var("LEPTOS_RELOAD_PORT").ok().and_then(|port| port.parse().ok());
     LeptosOptions::builder()
@@ -90,7 +102,7 @@ fn options(config: &Serve) -> LeptosOptions {
         .site_root(config.site_dir().to_string_lossy().into_owned())
         .site_pkg_dir("pkg")
         .site_addr(config.listen)
-        .hash_files(hashes.is_some_and(|path| path.is_file()))
+        .hash_files(HASHES.is_some())
         .build()
 }
 

@@ -259,6 +259,32 @@ impl NewEvent {
         }
     }
 
+    /// `files.reserved` and `files.released` (extension): what an agent has for itself, or no longer.
+    #[must_use]
+    pub fn files_held(
+        session_id: &str,
+        agent_id: &str,
+        subtask_id: Option<Uuid>,
+        paths: &[String],
+        until: Option<Time>,
+        at: Time,
+    ) -> Self {
+        Self {
+            event: if until.is_some() { "files.reserved" } else { "files.released" },
+            session_id: session_id.to_owned(),
+            batch_id: None,
+            agent_type: None,
+            data: json!({
+                "session_id": session_id,
+                "agent_id": agent_id,
+                "subtask_id": subtask_id,
+                "file_paths": paths,
+                "expires_at": until,
+            }),
+            at,
+        }
+    }
+
     /// `session.paused` and `session.resumed` (extension).
     #[must_use]
     pub fn session_paused(session_id: &str, paused: bool, at: Time) -> Self {
@@ -372,6 +398,9 @@ pub enum Control {
         timestamp: i64,
         /// The last position of the log at that moment.
         seq: i64,
+        /// Names what the server and its pages were built from (extension): a page that was loaded
+        /// from another build has to be loaded again.
+        build: String,
     },
     /// A subscription changed.
     Ack {

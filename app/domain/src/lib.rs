@@ -10,6 +10,7 @@ pub mod conflict;
 pub mod dto;
 pub mod event;
 pub mod graph;
+pub mod hook;
 pub mod json;
 pub mod lease;
 pub mod planner;

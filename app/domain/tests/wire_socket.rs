@@ -127,7 +127,7 @@ fn control_frames_are_written_as_in_the_readings() {
     let (error, code) = ("No such channel.".to_owned(), "unknown_channel".to_owned());
     let table = [
         (
-            Control::Connected { client_id: id(1), timestamp, seq: 41 },
+            Control::Connected { client_id: id(1), timestamp, seq: 41, build: "b".to_owned() },
             json!({"type": "connected", "client_id": id(1), "timestamp": SENT, "seq": 41}),
         ),
         (

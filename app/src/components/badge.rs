@@ -40,6 +40,9 @@ pub fn LiveBadge() -> impl IntoView {
         }
     };
     view! {
+        <Show when=move || live.updated.get()>
+            <a class="badge is-updated" href="" rel="external" data-testid="updated" title="Swell was updated while this page was open.">"Updated: reload"</a>
+        </Show>
         <p class=class title=title data-testid="live-badge" data-seq=move || live.seq.get()>
             <span class="badge-dot" aria-hidden="true"></span>
             <span role="status">{word}</span>

@@ -36,17 +36,23 @@ pub struct Live {
     pub seq: RwSignal<i64>,
     /// The last position of the log when the socket connected.
     pub head: RwSignal<i64>,
+    /// Whether the server is another one than the page came from.
+    pub updated: RwSignal<bool>,
 }
 
 impl Live {
-    /// Puts the line into the context. It is opened by the first [`follow`].
-    pub fn provide() {
-        let live = Self {
+    fn new() -> Self {
+        Self {
             state: RwSignal::new(LiveState::Idle),
             seq: RwSignal::new(0),
             head: RwSignal::new(0),
-        };
-        provide_context(live);
+            updated: RwSignal::new(false),
+        }
+    }
+
+    /// Puts the line into the context. It is opened by the first [`follow`].
+    pub fn provide() {
+        provide_context(Self::new());
     }
 
     /// Whether answers of calls need not be shown, because their events arrive by themselves.
@@ -59,11 +65,7 @@ impl Live {
 /// The line.
 #[must_use]
 pub fn use_live() -> Live {
-    use_context().unwrap_or_else(|| Live {
-        state: RwSignal::new(LiveState::Idle),
-        seq: RwSignal::new(0),
-        head: RwSignal::new(0),
-    })
+    use_context().unwrap_or_else(Live::new)
 }
 
 /// What a follower hears.

@@ -20,6 +20,8 @@ type Tell = Rc<dyn Fn(Heard<'_>)>;
 #[derive(Default)]
 struct Client {
     live: Option<Live>,
+    /// The build that the first connection was answered by.
+    build: Option<String>,
     book: Book<Tell>,
     line: Option<Line>,
     /// Connections lost since the last one that stood.
@@ -186,11 +188,18 @@ fn received(text: &str) {
                 seq: number(&frame, "seq"),
             });
         }
-        "connected" => with(|client| {
-            if let Some(live) = client.live {
-                live.head.set(number(&frame, "seq"));
-            }
-        }),
+        "connected" => {
+            let build = word("build");
+            with(|client| {
+                if let Some(live) = client.live {
+                    live.head.set(number(&frame, "seq"));
+                    if client.build.as_ref().is_some_and(|first| *first != build) {
+                        live.updated.set(true);
+                    }
+                }
+                client.build.get_or_insert(build);
+            });
+        }
         "ack" => {
             let channel = word("channel");
             for tell in with(|client| client.book.subscribed(&channel)) {

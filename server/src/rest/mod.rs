@@ -7,7 +7,9 @@ pub mod actions;
 pub mod batches;
 pub mod events;
 pub mod extract;
+pub mod files;
 pub mod health;
+pub mod hooks;
 pub mod planning;
 pub mod registry;
 pub mod sessions;
@@ -52,6 +54,10 @@ pub fn routes() -> OpenApiRouter<Engine> {
         .routes(routes!(subtasks::attempts))
         .routes(routes!(subtasks::cancel))
         .routes(routes!(actions::list, actions::record))
+        .routes(routes!(files::reserve))
+        .routes(routes!(files::release))
+        .routes(routes!(files::list))
+        .routes(routes!(hooks::claude_code))
         .routes(routes!(sessions::list))
         .routes(routes!(sessions::get))
         .routes(routes!(sessions::pause))

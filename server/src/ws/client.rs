@@ -43,8 +43,12 @@ impl Client {
     }
 
     pub async fn run(mut self, mut stop: watch::Receiver<bool>) {
-        let hello =
-            Control::Connected { client_id: Uuid::new_v4(), timestamp: now(), seq: self.sent };
+        let hello = Control::Connected {
+            client_id: Uuid::new_v4(),
+            timestamp: now(),
+            seq: self.sent,
+            build: crate::pages::BUILD.clone(),
+        };
         if self.control(&hello).await.is_err() {
             return;
         }

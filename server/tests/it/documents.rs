@@ -36,6 +36,10 @@ const ROUTES: &str = "
     POST /api/subtasks/{id}/cancel
     POST /api/actions
     GET /api/actions
+    POST /api/files/reserve
+    POST /api/files/release
+    GET /api/files
+    POST /api/hooks/claude-code
     GET /api/sessions
     GET /api/sessions/{session_id}
     POST /api/sessions/{session_id}/pause

@@ -22,7 +22,7 @@ async fn a_client_is_greeted_acknowledged_and_answered(
 ) {
     let server = Server::start(&options).await;
     let mut client = server.client().await;
-    let hello = json!({"type": "connected", "client_id": "<uuid>", "timestamp": "<int>", "seq": 0});
+    let hello = json!({"type": "connected", "client_id": "<uuid>", "timestamp": "<int>", "seq": 0, "build": "<text>"});
     assert_like(&client.hello, &hello);
     assert_ne!(server.client().await.hello["client_id"], client.hello["client_id"]);
     for id in [json!("a"), json!(7), json!({"b": [1]})] {

@@ -4,6 +4,7 @@
 
 mod actions;
 mod batches;
+mod files;
 mod planning;
 mod sessions;
 mod subtasks;
@@ -11,6 +12,7 @@ mod waves;
 
 pub use actions::*;
 pub use batches::*;
+pub use files::*;
 pub use planning::*;
 pub use sessions::*;
 pub use subtasks::*;

@@ -75,19 +75,7 @@ impl Scope {
         for (name, paths) in
             [("target_files", &self.target_files), ("target_directories", &self.target_directories)]
         {
-            if paths.len() > TARGETS {
-                check.fail(field(name), format!("must have at most {TARGETS} entries"));
-            } else {
-                check.paths(&field(name), paths);
-                for (index, path) in paths.iter().enumerate() {
-                    if path.chars().filter(|c| matches!(c, '*' | '?')).count() > WILDCARDS {
-                        check.fail(
-                            format!("{}[{index}]", field(name)),
-                            format!("must have at most {WILDCARDS} wildcards"),
-                        );
-                    }
-                }
-            }
+            check_targets(check, &field(name), paths);
         }
         if let Some(max_files) = self.max_files {
             check.range(&field("max_files"), max_files.into(), 1, 1_000);
@@ -107,5 +95,20 @@ impl Scope {
             .iter()
             .map(|file| Pattern::of_file(file))
             .chain(self.target_directories.iter().map(|directory| Pattern::of_directory(directory)))
+    }
+}
+
+/// Notes what is wrong with a list of targets.
+pub fn check_targets(check: &mut Check, field: &str, paths: &[String]) {
+    if paths.len() > TARGETS {
+        check.fail(field, format!("must have at most {TARGETS} entries"));
+        return;
+    }
+    check.paths(field, paths);
+    for (index, path) in paths.iter().enumerate() {
+        if path.chars().filter(|c| matches!(c, '*' | '?')).count() > WILDCARDS {
+            let field = format!("{field}[{index}]");
+            check.fail(field, format!("must have at most {WILDCARDS} wildcards"));
+        }
     }
 }

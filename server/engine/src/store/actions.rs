@@ -165,3 +165,14 @@ pub async fn writes_of_session(
     .await?;
     Ok(rows.into_iter().map(|row| (row.subtask_id, row.path, row.writes)).collect())
 }
+
+/// The files that a subtask's actions wrote, in order of their paths; at most 1,000.
+pub async fn files_of_subtask(db: impl PgExecutor<'_>, subtask_id: Uuid) -> Result<Vec<String>> {
+    Ok(sqlx::query_scalar!(
+        r#"SELECT DISTINCT f.path AS "path!" FROM actions a CROSS JOIN LATERAL unnest(a.file_paths) AS f (path)
+           WHERE a.subtask_id = $1 AND a.writes_files ORDER BY 1 LIMIT 1000"#,
+        subtask_id
+    )
+    .fetch_all(db)
+    .await?)
+}

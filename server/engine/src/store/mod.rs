@@ -6,6 +6,7 @@ pub mod actions;
 pub mod attempts;
 pub mod batches;
 pub mod events;
+pub mod file_leases;
 pub mod find;
 pub mod idempotency;
 pub mod plans;

@@ -1,0 +1,121 @@
+//! Files that an agent has for itself for a while.
+
+use chrono::TimeDelta;
+use domain::{
+    Time,
+    conflict::normalise_path,
+    dto::{FILE_SECONDS, FileLease, ReleaseFiles, ReserveFiles},
+    event::NewEvent,
+    problem::Refusal,
+    scope::meet,
+};
+
+use crate::{Engine, Result, clock, names::check_session, store, store::Tx};
+
+impl Engine {
+    /// Reserves files for an agent, all of them or none; what it holds already it keeps longer. Gives back
+    /// everything that it now holds of the session.
+    ///
+    /// # Errors
+    /// An invalid request, no such subtask in the session, files that another agent holds (and until
+    /// when), or the database is away.
+    pub async fn reserve_files(&self, request: ReserveFiles) -> Result<Vec<FileLease>> {
+        request.check()?;
+        let now = clock::now();
+        let mut tx = crate::tx::Tx::begin(self.pool_ref()).await?;
+        store::sessions::hold(&mut tx, &request.session_id, now).await?;
+        if let Some(id) = request.subtask_id {
+            let there = store::subtasks::get(&mut *tx, id).await?;
+            if there.is_none_or(|subtask| subtask.session_id != request.session_id) {
+                return Err(Refusal::invalid("subtask_id", "is not one of the session").into());
+            }
+        }
+        let held = store::file_leases::of_session(&mut *tx, &request.session_id, now).await?;
+        reserve(&mut tx, &request, &held, now).await?;
+        let mine = store::file_leases::of_session(&mut *tx, &request.session_id, now).await?;
+        self.commit(tx).await?;
+        Ok(mine.into_iter().filter(|lease| lease.agent_id == request.agent_id).collect())
+    }
+
+    /// Gives back files that an agent holds; says how many.
+    ///
+    /// # Errors
+    /// An invalid request, or the database is away.
+    pub async fn release_files(&self, request: ReleaseFiles) -> Result<i32> {
+        request.check()?;
+        let ReleaseFiles { session_id, agent_id, paths } = request;
+        let now = clock::now();
+        let paths: Option<Vec<String>> =
+            paths.map(|paths| paths.iter().map(|path| normalise_path(path)).collect());
+        let mut tx = crate::lock::of_session(self.pool_ref(), &session_id).await?;
+        let released =
+            store::file_leases::release(&mut tx, &session_id, &agent_id, paths.as_deref()).await?;
+        if released.is_empty() {
+            tx.rollback().await?;
+            return Ok(0);
+        }
+        let event = NewEvent::files_held(&session_id, &agent_id, None, &released, None, now);
+        store::events::write(&mut tx, &[event]).await?;
+        self.commit(tx).await?;
+        Ok(i32::try_from(released.len()).unwrap_or(i32::MAX))
+    }
+
+    /// What is held in a session, in order of paths.
+    ///
+    /// # Errors
+    /// An invalid name, or the database is away.
+    pub async fn file_leases(&self, session_id: &str) -> Result<Vec<FileLease>> {
+        check_session(session_id)?;
+        store::file_leases::of_session(self.pool_ref(), session_id, clock::now()).await
+    }
+}
+
+/// Reserves files in a session that is held, of which `held` is what is reserved.
+///
+/// # Errors
+/// Another agent holds one of them.
+pub async fn reserve(
+    tx: &mut Tx,
+    request: &ReserveFiles,
+    held: &[FileLease],
+    now: Time,
+) -> Result<()> {
+    let ReserveFiles { session_id, agent_id, subtask_id, paths, ttl_seconds } = request;
+    let paths: Vec<String> = paths.iter().map(|path| normalise_path(path)).collect();
+    if let Some(lease) = holder(held, agent_id, &paths) {
+        return Err(Refusal::conflict("files_held", sentence(lease)).into());
+    }
+    let until = now + TimeDelta::seconds(ttl_seconds.unwrap_or(FILE_SECONDS).into());
+    store::file_leases::reserve(tx, session_id, agent_id, *subtask_id, &paths, (now, until))
+        .await?;
+    // Kept longer is nothing new.
+    let has = |path: &String| held.iter().any(|it| it.agent_id == *agent_id && it.path == *path);
+    let fresh: Vec<String> = paths.into_iter().filter(|path| !has(path)).collect();
+    if !fresh.is_empty() {
+        let event =
+            NewEvent::files_held(session_id, agent_id, *subtask_id, &fresh, Some(until), now);
+        store::events::write(tx, &[event]).await?;
+    }
+    Ok(())
+}
+
+/// The first lease of another agent that these paths meet.
+pub fn holder<'a>(
+    held: &'a [FileLease],
+    agent_id: &str,
+    paths: &[String],
+) -> Option<&'a FileLease> {
+    let others = held.iter().filter(|lease| lease.agent_id != agent_id);
+    let mut others = others.filter(|lease| paths.iter().any(|path| meet(&lease.path, path)));
+    others.next()
+}
+
+/// Who holds it, and until when.
+pub fn sentence(lease: &FileLease) -> String {
+    format!(
+        "`{}` is held by agent `{}` until {} UTC.",
+        lease.path,
+        lease.agent_id,
+        lease.expires_at.format("%H:%M:%S")
+    )
+}

@@ -1,0 +1,278 @@
+//! Claude Code's hooks as use-cases: sessions are tracked, subagents take subtasks and report them, and an
+//! edit is refused before it is made.
+
+use domain::{
+    check::Check,
+    dto::{ClaimSubtasks, CraftPrompt, PatchSubtask, RecordAction, ReleaseFiles, ReserveFiles},
+    hook::{HookEvent, deny, nothing, outside, tell},
+    problem::Refusal,
+    registry::AgentProfile,
+    subtask::{Subtask, SubtaskStatus},
+    wave::WaveStatus,
+};
+use serde_json::{Map, Value, json};
+
+use crate::{Engine, Error, Result, clock, file_leases, names::check_session, store};
+
+/// How long a subagent's lease lasts after each tool call: it cannot send heartbeats while it thinks.
+const LEASE_SECONDS: i32 = 1_800;
+/// How long a file stays its editor's without a subtask; seconds.
+const FILE_SECONDS: i32 = 600;
+/// How long at most with one: it is free once the subtask no longer runs.
+const TASK_FILE_SECONDS: i32 = 86_400;
+/// Largest input or output of a tool that is kept; bytes of JSON.
+const KEPT: usize = 20_000;
+/// Longest summary that a subagent's last words become; characters.
+const SUMMARY: usize = 4_000;
+
+impl Engine {
+    /// Takes one event, and says what Claude Code is to be answered. `session` is the Swell session that
+    /// it belongs to; Claude Code's own when there is none.
+    ///
+    /// # Errors
+    /// An invalid event, or the database is away.
+    pub async fn claude_code(&self, session: Option<&str>, event: HookEvent) -> Result<Value> {
+        let session = session.unwrap_or(&event.session_id);
+        check_session(session)?;
+        let mut check = Check::default();
+        check.name("session_id", &event.session_id);
+        if let Some(agent_id) = &event.agent_id {
+            check.name("agent_id", agent_id);
+        }
+        check.finish()?;
+        match event.hook_event_name.as_str() {
+            "SessionStart" => self.session_started(session, &event).await,
+            "UserPromptSubmit" => self.noted(session, &event, "prompt").await,
+            "PreToolUse" if event.writes() => self.may_edit(session, &event).await,
+            "PostToolUse" | "PostToolUseFailure" => self.noted(session, &event, "").await,
+            "SubagentStart" => self.subagent_started(session, &event).await,
+            "SubagentStop" => self.subagent_stopped(session, &event).await,
+            "SessionEnd" => {
+                self.let_go(session, event.agent()).await?;
+                Ok(nothing())
+            }
+            _ => Ok(nothing()),
+        }
+    }
+
+    async fn session_started(&self, session: &str, event: &HookEvent) -> Result<Value> {
+        let mut tx = crate::tx::Tx::begin(self.pool_ref()).await?;
+        store::sessions::hold(&mut tx, session, clock::now()).await?;
+        tx.commit().await?;
+        let waves = store::waves::of_session(self.pool_ref(), session).await?;
+        let running = waves.iter().find(|wave| wave.status == WaveStatus::Running);
+        let state = match running {
+            Some(wave) => format!(
+                "Wave {} runs: {} of {} subtasks have ended.",
+                wave.wave_number,
+                wave.total_tasks - wave.open_tasks(),
+                wave.total_tasks
+            ),
+            None if waves.is_empty() => "It has no waves yet.".to_owned(),
+            None => "No wave runs.".to_owned(),
+        };
+        let text = format!(
+            "Swell tracks this as session `{session}`; your agent id there is `{}`. {state} Edits outside a \
+             subtask's scope, or of files that another agent holds, are refused with the reason.",
+            event.agent()
+        );
+        Ok(tell("SessionStart", &text))
+    }
+
+    /// Whether an edit may be made; the file is then its editor's for a while.
+    async fn may_edit(&self, session: &str, event: &HookEvent) -> Result<Value> {
+        let (agent, now) = (event.agent(), clock::now());
+        let paths = event.files();
+        if paths.is_empty() {
+            return Ok(nothing());
+        }
+        let subtask = store::attempts::held_by(self.pool_ref(), agent).await?;
+        let session = subtask.as_ref().map_or(session, |subtask| &subtask.session_id).to_owned();
+        let held = store::file_leases::of_session(self.pool_ref(), &session, now).await?;
+        if let Some(reason) = self.out_of_bounds(subtask.as_ref(), agent, &paths, &held).await? {
+            return Ok(deny(&reason));
+        }
+        let soon = now + chrono::TimeDelta::seconds(i64::from(FILE_SECONDS) / 2);
+        let has = |path: &String| {
+            let mine = |it: &&domain::dto::FileLease| it.agent_id == agent && it.path == *path;
+            held.iter().any(|it| mine(&it) && it.expires_at > soon)
+        };
+        if paths.iter().all(has) {
+            return Ok(nothing());
+        }
+        let request = ReserveFiles {
+            session_id: session,
+            agent_id: agent.to_owned(),
+            subtask_id: subtask.as_ref().map(|subtask| subtask.id),
+            paths,
+            ttl_seconds: Some(if subtask.is_some() { TASK_FILE_SECONDS } else { FILE_SECONDS }),
+        };
+        match self.reserve_files(request).await {
+            Ok(_) => Ok(nothing()),
+            // Somebody was faster.
+            Err(Error::Refused(refusal @ Refusal::Conflict { .. })) => {
+                Ok(deny(&held_up(&refusal.to_string())))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn out_of_bounds(
+        &self,
+        subtask: Option<&Subtask>,
+        agent: &str,
+        paths: &[String],
+        held: &[domain::dto::FileLease],
+    ) -> Result<Option<String>> {
+        if let Some(subtask) = subtask {
+            let agents = self.agents().await?;
+            let profile = agents.iter().find(|profile| profile.agent_type == subtask.agent_type);
+            let usual = profile.map_or_else(
+                || AgentProfile::unknown(&subtask.agent_type).max_files,
+                |it| it.max_files,
+            );
+            let most = subtask.scope.max_files.unwrap_or(usual);
+            let touched: Vec<String> = held
+                .iter()
+                .filter(|lease| lease.subtask_id == Some(subtask.id))
+                .map(|lease| lease.path.clone())
+                .collect();
+            let reason =
+                paths.iter().find_map(|path| outside(path, &subtask.scope, &touched, most));
+            if reason.is_some() {
+                return Ok(reason);
+            }
+        }
+        Ok(file_leases::holder(held, agent, paths).map(|it| held_up(&file_leases::sentence(it))))
+    }
+
+    /// Records what happened as an action.
+    async fn noted(&self, session: &str, event: &HookEvent, kind: &str) -> Result<Value> {
+        let agent = event.agent();
+        let subtask = store::attempts::held_by(self.pool_ref(), agent).await?;
+        let is_prompt = kind == "prompt";
+        let input =
+            if is_prompt { json!({ "prompt": event.prompt }) } else { event.tool_input.clone() };
+        let output = match &event.error {
+            Some(error) => json!({ "error": error }),
+            None => event.tool_response.clone(),
+        };
+        let name = event.tool_name.clone().filter(|name| !name.is_empty());
+        let action = RecordAction {
+            session_id: subtask.is_none().then(|| session.to_owned()),
+            subtask_id: subtask.map(|subtask| subtask.id),
+            agent_id: Some(agent.to_owned()),
+            tool_name: name.unwrap_or_else(|| event.hook_event_name.clone()),
+            tool_type: Some(if is_prompt { kind } else { event.tool_type() }.to_owned()),
+            input: kept(input),
+            output: kept(output),
+            // A tool that failed changed nothing.
+            file_paths: if event.error.is_some() { Vec::new() } else { event.files() },
+            exit_code: None,
+            duration_ms: None,
+            metadata: None,
+        };
+        self.record_action(action, None).await?;
+        Ok(nothing())
+    }
+
+    /// A subagent takes the most urgent ready subtask for its type, if there is one, and is told about it.
+    async fn subagent_started(&self, session: &str, event: &HookEvent) -> Result<Value> {
+        let agent_type = event.agent_type.as_deref().unwrap_or_default();
+        if agent_type.is_empty()
+            || store::attempts::held_by(self.pool_ref(), event.agent()).await?.is_some()
+        {
+            return Ok(nothing());
+        }
+        let claims = self
+            .claim_subtasks(ClaimSubtasks {
+                agent_id: event.agent().to_owned(),
+                session_id: Some(session.to_owned()),
+                agent_types: vec![agent_type.to_owned()],
+                max: Some(1),
+                lease_seconds: Some(LEASE_SECONDS),
+                wait_seconds: None,
+            })
+            .await?;
+        let Some(claim) = claims.into_iter().next() else { return Ok(nothing()) };
+        let Subtask { id, description, scope, wave_number, .. } = claim.subtask;
+        let prompt = self
+            .craft_prompt(CraftPrompt {
+                task_description: description,
+                agent_type: agent_type.to_owned(),
+                session_id: Some(session.to_owned()),
+                target_files: scope.target_files,
+                target_directories: scope.target_directories,
+                context_budget_tokens: None,
+                wave_number: Some(wave_number),
+            })
+            .await?
+            .crafted_prompt;
+        let text = format!(
+            "Swell has given you subtask {id} of session `{session}`. Your last message is its report. It is \
+             completed when you stop.\n\n{prompt}"
+        );
+        Ok(tell("SubagentStart", &text))
+    }
+
+    /// What a subagent held is completed with its last words.
+    async fn subagent_stopped(&self, session: &str, event: &HookEvent) -> Result<Value> {
+        let agent = event.agent();
+        if let Some(subtask) = store::attempts::held_by(self.pool_ref(), agent).await? {
+            let files = store::actions::files_of_subtask(self.pool_ref(), subtask.id).await?;
+            let said = event.last_assistant_message.as_deref().unwrap_or_default();
+            let summary: String = said.replace('\0', "").chars().take(SUMMARY).collect();
+            let mut result = Map::new();
+            result.insert("summary".to_owned(), json!(summary));
+            result.insert("files".to_owned(), json!(files));
+            let report = PatchSubtask {
+                status: Some(SubtaskStatus::Completed),
+                result: Some(result.into()),
+                token: subtask.lease_token,
+                ..PatchSubtask::default()
+            };
+            match self.patch_subtask(subtask.id, report).await {
+                // It was reported, cancelled or taken back in between: nothing is left to do.
+                Ok(_) | Err(Error::Refused(Refusal::Conflict { .. })) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        self.let_go(session, agent).await?;
+        Ok(nothing())
+    }
+
+    async fn let_go(&self, session: &str, agent: &str) -> Result<()> {
+        let request = ReleaseFiles {
+            session_id: session.to_owned(),
+            agent_id: agent.to_owned(),
+            paths: None,
+        };
+        self.release_files(request).await.map(drop)
+    }
+}
+
+/// What to do about a file that another agent holds.
+fn held_up(sentence: &str) -> String {
+    format!(
+        "{sentence} Work on something else first, or say in your report what would have to change there."
+    )
+}
+
+/// JSON to keep: none when there is nothing, and only that it was large when it is.
+fn kept(value: Value) -> Option<Value> {
+    if value.is_null() {
+        return None;
+    }
+    let bytes = value.to_string().len();
+    let value = if bytes > KEPT { json!({ "omitted_bytes": bytes }) } else { value };
+    Some(without_nul(value))
+}
+
+/// Postgres takes no NUL in text.
+fn without_nul(value: Value) -> Value {
+    if !domain::check::has_nul(&value) {
+        return value;
+    }
+    let text = value.to_string().replace("\\u0000", "");
+    serde_json::from_str(&text).unwrap_or(Value::Null)
+}

@@ -1,0 +1,143 @@
+//! Claude Code's events against real sessions.
+
+use domain::{
+    dto::{OnOverlap, Task},
+    hook::HookEvent,
+    subtask::SubtaskStatus,
+};
+use engine::Engine;
+use serde_json::{Value, json};
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+
+use crate::support::{batch, run, start, task};
+
+async fn send(server: &Engine, name: &str, more: Value) -> Value {
+    let mut event = json!({"session_id": "claude", "cwd": "/p", "hook_event_name": name});
+    event.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    let event: HookEvent = serde_json::from_value(event).unwrap();
+    server.claude_code(Some("s"), event).await.unwrap()
+}
+
+async fn edit(server: &Engine, agent: &str, path: &str) -> Option<String> {
+    let more = json!({"agent_id": agent, "tool_name": "Edit", "tool_input": {"file_path": path}});
+    let answer = send(server, "PreToolUse", more).await;
+    if answer == json!({}) {
+        return None;
+    }
+    let decision = &answer["hookSpecificOutput"];
+    assert_eq!(
+        (&decision["hookEventName"], &decision["permissionDecision"]),
+        (&json!("PreToolUse"), &json!("deny"))
+    );
+    Some(decision["permissionDecisionReason"].as_str().unwrap().to_owned())
+}
+
+fn context(answer: &Value) -> &str {
+    answer["hookSpecificOutput"]["additionalContext"].as_str().unwrap()
+}
+
+#[sqlx::test(migrator = "engine::MIGRATOR")]
+async fn a_subagent_takes_a_subtask_is_kept_within_it_and_reports_it_when_it_stops(
+    _: PgPoolOptions,
+    options: PgConnectOptions,
+) {
+    run(options, async |db| {
+        let server = db.server().await;
+        let scoped = Task {
+            target_directories: vec!["src/api".to_owned()],
+            max_files: Some(2),
+            ..task("backend-laravel")
+        };
+        let request = batch("s", 0, vec![scoped, task("docs-writer")]);
+        let ids =
+            server.submit_batch(request, OnOverlap::Warn, None).await.unwrap().batch.subtask_ids;
+        start(&server, "s", 0).await;
+        let started = send(&server, "SessionStart", json!({"source": "startup"})).await;
+        assert!(context(&started).contains("Wave 0 runs: 0 of 2"), "{started}");
+
+        let who = json!({"agent_id": "a1", "agent_type": "backend-laravel"});
+        let told = send(&server, "SubagentStart", who.clone()).await;
+        let text = context(&told);
+        assert!(text.contains(&ids[0].to_string()) && text.contains("`src/api`"), "{text}");
+        // A subagent that goes on is not given another one.
+        assert_eq!(send(&server, "SubagentStart", who.clone()).await, json!({}));
+        let nobody = json!({"agent_id": "a9", "agent_type": "unknown-type"});
+        assert_eq!(send(&server, "SubagentStart", nobody).await, json!({}));
+
+        assert_eq!(edit(&server, "a1", "/p/src/api/a.rs").await, None);
+        let outside = edit(&server, "a1", "/p/src/web/b.ts").await.unwrap();
+        assert!(outside.contains("outside the scope"), "{outside}");
+        assert_eq!(edit(&server, "a1", "/p/src/api/b.rs").await, None);
+        assert_eq!(edit(&server, "a1", "/p/src/api/a.rs").await, None);
+        let third = edit(&server, "a1", "/p/src/api/c.rs").await.unwrap();
+        assert!(third.contains("may change 2 files"), "{third}");
+        // Another agent is told before it edits, by whom the file is held.
+        let held = edit(&server, "a2", "/p/src/api/a.rs").await.unwrap();
+        assert!(held.contains("`src/api/a.rs` is held by agent `a1` until"), "{held}");
+
+        let done = json!({"agent_id": "a1", "tool_name": "Edit", "tool_input": {"file_path": "/p/src/api/a.rs"},
+                          "tool_response": {"success": true, "nul": "\u{0}"}});
+        assert_eq!(send(&server, "PostToolUse", done).await, json!({}));
+        let failed = json!({"agent_id": "a1", "tool_name": "Write", "tool_input": {"file_path": "/p/src/api/b.rs"}, "error": "disk full"});
+        send(&server, "PostToolUseFailure", failed).await;
+        let actions = server.actions(None, Some(ids[0]), None, 10).await.unwrap().actions;
+        assert_eq!(actions.len(), 2);
+        assert_eq!(
+            (&actions[1].tool_name, &actions[1].file_paths),
+            (&"Edit".to_owned(), &vec!["src/api/a.rs".to_owned()])
+        );
+        assert!(server.leases("s").await.unwrap()[0].last_action_at.is_some());
+
+        let stopped = json!({"agent_id": "a1", "agent_type": "backend-laravel", "last_assistant_message": "Added the endpoint."});
+        assert_eq!(send(&server, "SubagentStop", stopped.clone()).await, json!({}));
+        let subtask = server.subtask(ids[0]).await.unwrap();
+        assert_eq!(
+            (subtask.status, subtask.agent_id.as_deref()),
+            (SubtaskStatus::Completed, Some("a1"))
+        );
+        let result = Value::Object(subtask.result.unwrap().parse());
+        assert_eq!(result, json!({"summary": "Added the endpoint.", "files": ["src/api/a.rs"]}));
+        assert_eq!(server.file_leases("s").await.unwrap(), []);
+        assert_eq!(edit(&server, "a2", "/p/src/api/a.rs").await, None);
+        // Once more is nothing more.
+        assert_eq!(send(&server, "SubagentStop", stopped).await, json!({}));
+        db.assert_counters().await;
+    });
+}
+
+#[sqlx::test(migrator = "engine::MIGRATOR")]
+async fn a_session_without_waves_is_tracked_and_its_files_are_its_own(
+    _: PgPoolOptions,
+    options: PgConnectOptions,
+) {
+    run(options, async |db| {
+        let server = db.server().await;
+        let event = |more: Value| {
+            let mut event = json!({"session_id": "plain", "cwd": "/p"});
+            event.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            serde_json::from_value::<HookEvent>(event).unwrap()
+        };
+        let send = async |more: Value| server.claude_code(None, event(more)).await.unwrap();
+        let started = send(json!({"hook_event_name": "SessionStart"})).await;
+        assert!(context(&started).contains("session `plain`"), "{started}");
+        send(json!({"hook_event_name": "UserPromptSubmit", "prompt": "Fix it"})).await;
+        let write = json!({"hook_event_name": "PreToolUse", "tool_name": "Write", "tool_input": {"file_path": "/p/a"}});
+        assert_eq!(send(write.clone()).await, json!({}));
+        let large = json!({"hook_event_name": "PostToolUse", "tool_name": "Read", "tool_input": {"file_path": "/p/a"},
+                           "tool_response": {"content": "x".repeat(30_000)}});
+        send(large).await;
+        let actions = server.actions(Some("plain"), None, None, 10).await.unwrap().actions;
+        let output = actions[0].output.as_ref().unwrap();
+        assert!(output["omitted_bytes"].as_i64().unwrap() > 30_000, "{output}");
+        assert_eq!(actions[1].input, Some(json!({"prompt": "Fix it"})));
+        assert_eq!(actions[1].tool_name, "UserPromptSubmit");
+        assert_eq!(server.file_leases("plain").await.unwrap().len(), 1);
+        for other in ["Stop", "PreCompact", "SomethingNew"] {
+            assert_eq!(send(json!({"hook_event_name": other})).await, json!({}));
+        }
+        let bash = json!({"hook_event_name": "PreToolUse", "tool_name": "Bash", "tool_input": {"command": "ls"}});
+        assert_eq!(send(bash).await, json!({}));
+        send(json!({"hook_event_name": "SessionEnd"})).await;
+        assert_eq!(server.file_leases("plain").await.unwrap(), []);
+    });
+}
