@@ -26,6 +26,9 @@ pub const ROWS_PER_PAGE: usize = 1_000;
 /// Most files that a tool call in a list names.
 #[cfg(feature = "ssr")]
 const FILES_PER_ACTION: usize = 3;
+/// Most tries at a subtask that the drawer shows.
+#[cfg(feature = "ssr")]
+const ATTEMPTS: usize = 10;
 /// Longest description in a row; characters.
 const DESCRIPTION: usize = 280;
 /// Longest result that the drawer shows; characters.
@@ -149,6 +152,50 @@ pub struct SubtaskView {
     pub actions: Vec<ActionRow>,
     /// Whether there were more.
     pub more_actions: bool,
+    /// The tries at it under a lease, newest first, the first few.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attempts: Vec<AttemptRow>,
+}
+
+/// A try at a subtask in a list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AttemptRow {
+    /// The lease.
+    pub token: i64,
+    /// Who tries or tried.
+    pub agent_id: String,
+    /// How it is doing, or what became of it.
+    pub state: String,
+    /// Why.
+    pub reason: Option<String>,
+    /// When it began.
+    pub at: Time,
+    /// The last sign of life.
+    pub alive_at: Time,
+    /// Whether it goes on.
+    pub goes_on: bool,
+}
+
+#[cfg(feature = "ssr")]
+impl AttemptRow {
+    fn new(attempt: &domain::lease::Attempt, now: Time) -> Self {
+        use domain::lease::Health;
+        let state = match (attempt.outcome, attempt.health(now)) {
+            (Some(outcome), _) => outcome.as_str().replace('_', " "),
+            (None, Health::Stalled) => "stalled".to_owned(),
+            (None, Health::Dead) => "dead".to_owned(),
+            (None, Health::Working | Health::Idle) => "working".to_owned(),
+        };
+        Self {
+            token: attempt.token,
+            agent_id: attempt.agent_id.clone(),
+            state,
+            reason: attempt.reason.clone(),
+            at: attempt.claimed_at,
+            alive_at: attempt.heartbeat_at,
+            goes_on: attempt.ended_at.is_none(),
+        }
+    }
 }
 
 /// A tool call in a list.
@@ -172,7 +219,13 @@ pub struct ActionRow {
 impl SubtaskView {
     /// Cut to what the drawer shows.
     #[must_use]
-    pub fn new(subtask: &Subtask, actions: &[Action], more_actions: bool) -> Self {
+    pub fn new(
+        subtask: &Subtask,
+        actions: &[Action],
+        more_actions: bool,
+        attempts: &[domain::lease::Attempt],
+        now: Time,
+    ) -> Self {
         let result = subtask.result.as_ref().map(domain::json::JsonObject::parse);
         let summary = result.as_ref().and_then(|result| result.get("summary")?.as_str());
         let mut files = domain::conflict::reported_files(subtask);
@@ -189,6 +242,12 @@ impl SubtaskView {
                 .map(|text| clipped(&text, RESULT)),
             actions: actions.iter().map(ActionRow::from).collect(),
             more_actions,
+            attempts: attempts
+                .iter()
+                .rev()
+                .take(ATTEMPTS)
+                .map(|attempt| AttemptRow::new(attempt, now))
+                .collect(),
         }
     }
 }

@@ -38,6 +38,10 @@ impl Board {
             "batch.created" => self.batch_created(BatchChange::read(data)?, at),
             "batch.completed" => self.batch_completed(&BatchChange::read(data)?, at),
             "batch.reopened" => Some(Need::Detail),
+            "session.paused" | "session.resumed" => {
+                self.paused.set(data["paused"] == true);
+                None
+            }
             name if name.starts_with("wave.") => self.wave_changed(WaveChange::read(data)?, at),
             _ => None,
         }

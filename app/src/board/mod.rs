@@ -26,6 +26,8 @@ pub struct Board {
     /// The session's name.
     pub session_id: String,
     waves: ArcRwSignal<Vec<WaveState>>,
+    /// Whether no work of it is handed out.
+    pub paused: ArcRwSignal<bool>,
     /// Counts how often a subtask came to wait for others than before.
     links: ArcRwSignal<u32>,
     index: ArcStoredValue<Index>,
@@ -47,6 +49,7 @@ impl Board {
         let board = Self {
             session_id: view.detail.session_id.clone(),
             waves: ArcRwSignal::new(Vec::new()),
+            paused: ArcRwSignal::new(view.detail.paused),
             links: ArcRwSignal::new(0),
             index: ArcStoredValue::new(Index::default()),
         };
@@ -80,6 +83,9 @@ impl Board {
         }
         for batch in &detail.batches {
             self.put_batch(batch.clone());
+        }
+        if *self.paused.read_untracked() != detail.paused {
+            self.paused.set(detail.paused);
         }
         true
     }

@@ -192,3 +192,13 @@ fn an_event_that_links_a_subtask_anew_is_told_apart_from_one_that_does_not() {
     let row = board.row(Uuid::from_u128(1)).map(|row| row.get_untracked().blocked_by);
     assert_eq!(row, Some(vec![blocker]));
 }
+
+#[test]
+fn a_session_is_paused_and_resumed_by_its_events() {
+    let board = board(true);
+    assert!(!board.paused.get_untracked());
+    board.apply(&event(11, "session.paused", json!({ "session_id": "s", "paused": true })));
+    assert!(board.paused.get_untracked());
+    board.apply(&event(12, "session.resumed", json!({ "session_id": "s", "paused": false })));
+    assert!(!board.paused.get_untracked());
+}

@@ -2,7 +2,7 @@
 //! download.
 
 #[cfg(feature = "ssr")]
-use domain::dto::{StartWave, TransitionWave};
+use domain::dto::{Cancel, StartWave, TransitionWave};
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -33,6 +33,10 @@ pub enum Step {
     Retry(Uuid),
     /// Complete a batch.
     Complete(Uuid),
+    /// Cancel a subtask.
+    Cancel(Uuid),
+    /// Hand out no more work, or do so again.
+    Pause(bool),
 }
 
 /// Does it, and says what came of it.
@@ -64,6 +68,24 @@ pub async fn take_step(session_id: String, step: Step) -> Result<String, AppErro
         Step::Retry(id) => {
             engine.retry_subtask(id).await.map_err(refuse)?;
             "The subtask is to be tried again.".to_owned()
+        }
+        Step::Cancel(id) => {
+            let cancelled = engine.cancel_subtask(id, Cancel::default()).await.map_err(refuse)?;
+            let said = if cancelled.is_empty() {
+                "The subtask had ended already."
+            } else {
+                "The subtask is cancelled; its agent hears of it at its next sign of life."
+            };
+            said.to_owned()
+        }
+        Step::Pause(paused) => {
+            engine.pause_session(&session_id, paused).await.map_err(refuse)?;
+            let said = if paused {
+                "Paused: no more work is handed out; what agents hold they keep."
+            } else {
+                "Work is handed out again."
+            };
+            said.to_owned()
         }
         Step::Complete(id) => {
             let answer = engine.complete_batch(id, false).await.map_err(refuse)?;

@@ -37,7 +37,10 @@ pub(super) async fn read_subtask(id: Uuid) -> Result<Option<SubtaskView>, AppErr
         Err(error) => return Err(refuse(error)),
     };
     let page = engine.actions(None, Some(id), None, ACTIONS).await.map_err(refuse)?;
-    Ok(Some(SubtaskView::new(&subtask, &page.actions, page.next_cursor.is_some())))
+    let attempts = engine.attempts(id).await.map_err(refuse)?;
+    let now = chrono::Utc::now();
+    let more = page.next_cursor.is_some();
+    Ok(Some(SubtaskView::new(&subtask, &page.actions, more, &attempts, now)))
 }
 
 /// Changes a subtask.

@@ -82,6 +82,25 @@ pub fn TransitionButton(
     view! { <ActionButton label="Next wave" on_press busy testid="transition"/> }
 }
 
+/// Stops handing out the session's work to those who claim it, or does so again.
+#[component]
+pub fn PauseButton(
+    /// The session.
+    board: Board,
+) -> impl IntoView {
+    let (desk, live) = (use_desk(), use_live());
+    let busy = RwSignal::new(false);
+    let paused = RwSignal::from(board.paused.clone());
+    let label = Signal::derive(move || if paused.get() { "Resume" } else { "Pause" }.to_owned());
+    let on_press = Callback::new(move |()| {
+        desk.attempt(busy, take(board.clone(), live, Step::Pause(!paused.get_untracked())));
+    });
+    view! {
+        <Show when=move || paused.get()><span class="tag" data-testid="paused">"paused"</span></Show>
+        <ActionButton label look="quiet" on_press busy testid="pause-session"/>
+    }
+}
+
 /// Completes a batch and says what came of it.
 #[component]
 pub fn CompleteButton(

@@ -20,7 +20,7 @@ use leptos_meta::Title;
 use leptos_router::hooks::{use_params_map, use_query_map};
 
 use self::{
-    actions::TransitionButton,
+    actions::{PauseButton, TransitionButton},
     attention::Attention,
     density::Density,
     drawer::Drawer,
@@ -128,7 +128,10 @@ fn Session(first: SessionView) -> impl IntoView {
                 <p class="crumb"><a href="/">"Sessions"</a></p>
                 <h1><bdi>{detail.session_id.clone()}</bdi></h1>
             </div>
-            <TransitionButton board=board.clone()/>
+            <div class="page-actions">
+                <PauseButton board=board.clone()/>
+                <TransitionButton board=board.clone()/>
+            </div>
         </div>
         <dl class="facts">
             <div><dt>"Subtasks"</dt><dd class="num" data-testid="total">{move || grouped(totals.get().0)}</dd></div>

@@ -1,5 +1,6 @@
 //! One subtask in full, beside whichever view is shown.
 
+mod attempts;
 mod links;
 mod log;
 mod prompt;
@@ -11,7 +12,7 @@ use domain::{scope::Scope, wave::duration_ms};
 use leptos::{prelude::*, task::spawn_local};
 use uuid::Uuid;
 
-use self::{links::Links, log::Log, prompt::Prompt, steps::Steps};
+use self::{attempts::Attempts, links::Links, log::Log, prompt::Prompt, steps::Steps};
 use super::place::Place;
 use crate::{
     board::Board,
@@ -204,6 +205,7 @@ fn Subtask(board: Board, view: Signal<SubtaskView>, place: Place) -> impl IntoVi
                 <JsonTree text/>
             </section>
         })}
+        <Attempts view/>
         <Log view/>
         <Prompt session=board.session_id.clone() wave=wave_number agent_type description scope/>
         <section>

@@ -75,8 +75,18 @@ pub fn Steps(
             );
         })
     };
+    let retried = board.clone();
     let retry = Callback::new(move |()| {
-        desk.attempt(busy, take(board.clone(), live, Step::Retry(id)));
+        desk.attempt(busy, take(retried.clone(), live, Step::Retry(id)));
+    });
+    let cancel = Callback::new(move |()| {
+        let board = board.clone();
+        desk.ask(
+            "Cancel this subtask?".to_owned(),
+            "It fails, and its agent is told to stop at its next sign of life.".to_owned(),
+            "Cancel it",
+            move || desk.attempt(busy, take(board.clone(), live, Step::Cancel(id))),
+        );
     });
     let priority = Memo::new(move |_| row.read().priority);
     let set_priority = move |event: leptos::ev::Event| {
@@ -98,6 +108,9 @@ pub fn Steps(
             </Show>
             <Show when=move || can(SubtaskEvent::Fail)>
                 <ActionButton label="Mark failed" on_press=fail busy testid="mark-failed"/>
+            </Show>
+            <Show when=move || status.get() == SubtaskStatus::Running>
+                <ActionButton label="Cancel" on_press=cancel busy testid="cancel"/>
             </Show>
             <label class="drawer-priority">
                 "Priority "

@@ -1,0 +1,43 @@
+// Agents at work, as people see them: who holds what, what became of it, pause and cancel.
+import { accessible, expect, fits, open, pair, test } from "../fixtures.ts";
+
+test("a claimed subtask shows who tries it, live, and is cancelled from its drawer", async ({ page, agent, session }) => {
+  const { subtasks } = await agent.submit(session, 0, pair);
+  await agent.start(session, 0);
+  await open(page, `/sessions/${session}?subtask=${subtasks[0]}`);
+  await expect(page.getByTestId("attempts")).toBeHidden();
+  const { claims } = await agent.call("POST", "/api/subtasks/claim", { agent_id: "agent <b>one</b>", session_id: session });
+  expect(claims[0].subtask.id).toBe(subtasks[0]);
+  const attempt = page.getByTestId("attempt");
+  await expect(attempt).toContainText("agent <b>one</b>");
+  await expect(attempt).toContainText("working");
+  await accessible(page);
+  await fits(page);
+
+  await page.getByTestId("cancel").click();
+  await page.getByRole("button", { name: "Cancel it" }).click();
+  await expect(attempt).toContainText("cancelled");
+  await expect(page.locator(`[data-subtask="${subtasks[0]}"]`)).toHaveAttribute("data-status", "failed");
+  const late = await fetch(`${agent.url}/api/subtasks/${subtasks[0]}/heartbeat`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ token: claims[0].lease.token }),
+  });
+  expect(late.status).toBe(409);
+});
+
+test("a paused session hands out nothing until it is resumed", async ({ page, agent, session }) => {
+  await agent.submit(session, 0, [pair[0], pair[0]].map((task, n) => ({ ...task, task_id: `t${n}` })));
+  await agent.start(session, 0);
+  await open(page, `/sessions/${session}`);
+  const claim = async () => (await agent.call("POST", "/api/subtasks/claim", { agent_id: "a", session_id: session })).claims.length;
+  await page.getByTestId("pause-session").click();
+  await expect(page.getByTestId("paused")).toBeVisible();
+  expect(await claim()).toBe(0);
+  await page.getByTestId("pause-session").click();
+  await expect(page.getByTestId("paused")).toBeHidden();
+  expect(await claim()).toBe(1);
+  // Paused by somebody else.
+  await agent.call("POST", `/api/sessions/${session}/pause`);
+  await expect(page.getByTestId("paused")).toBeVisible();
+});
