@@ -63,6 +63,24 @@ impl Client {
     }
 
     fn call(&self, method: &str, path: &str, body: Option<&Value>) -> Result<Value, String> {
+        let (status, value) = self.send(method, path, body)?;
+        if (200..300).contains(&status) {
+            return Ok(value);
+        }
+        let reason = value["detail"].as_str().unwrap_or("the server says no more");
+        Err(format!("{method} {path}: {reason} ({status})"))
+    }
+
+    /// Any call: the status and the body of the answer, also of a refusal.
+    ///
+    /// # Errors
+    /// Why the server cannot be reached.
+    pub fn send(
+        &self,
+        method: &str,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<(u16, Value), String> {
         let mut request =
             ureq::http::Request::builder().method(method).uri(format!("{}{path}", self.url));
         if let Some(token) = &self.token {
@@ -78,11 +96,6 @@ impl Client {
         })?;
         let status = answer.status();
         let text = answer.body_mut().read_to_string().map_err(|error| error.to_string())?;
-        let value: Value = serde_json::from_str(&text).unwrap_or_default();
-        if status.is_success() {
-            return Ok(value);
-        }
-        let reason = value["detail"].as_str().unwrap_or("the server says no more");
-        Err(format!("{method} {path}: {} ({})", reason, status.as_u16()))
+        Ok((status.as_u16(), serde_json::from_str(&text).unwrap_or_default()))
     }
 }

@@ -35,6 +35,9 @@ pub enum Command {
     Openapi,
     /// Play a session against a running server, as agents would: with failures, a conflict, retries.
     Demo(crate::demo::Demo),
+    /// Prove that nothing is lost or done twice: many agents, crashes and a killed server, on a server of
+    /// its own.
+    Swarm(crate::swarm::Swarm),
     /// Claude Code's hooks: install them into a project, take them out, try them.
     #[command(subcommand)]
     Hooks(crate::hooks::Hooks),

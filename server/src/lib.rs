@@ -19,5 +19,6 @@ pub mod problem;
 pub mod rest;
 pub mod router;
 pub mod serve;
+pub mod swarm;
 pub mod telemetry;
 pub mod ws;

@@ -8,6 +8,7 @@ fn main() -> std::process::ExitCode {
     // What talks to a server needs neither a log nor a runtime.
     match &cli.command {
         Some(Command::Demo(demo)) => return finish(swell::demo::run(demo, cli.serve.api_token)),
+        Some(Command::Swarm(swarm)) => return finish(swell::swarm::run(swarm)),
         Some(Command::Hooks(hooks)) => {
             return finish(swell::hooks::run(hooks, cli.serve.api_token));
         }
@@ -24,7 +25,7 @@ fn main() -> std::process::ExitCode {
             Command::Migrate => swell::serve::migrate(cli.database).await,
             Command::Doctor => swell::doctor::run(&cli.serve, &cli.database).await,
             Command::Openapi => swell::openapi::print(),
-            Command::Demo(_) | Command::Hooks(_) => Ok(()),
+            Command::Demo(_) | Command::Hooks(_) | Command::Swarm(_) => Ok(()),
         }
     });
     // What still runs in the background has nothing left to say.

@@ -1,5 +1,7 @@
 //! Files that an agent has for itself for a while.
 
+use std::collections::BTreeSet;
+
 use chrono::TimeDelta;
 use domain::{
     Time,
@@ -81,7 +83,9 @@ pub async fn reserve(
     now: Time,
 ) -> Result<()> {
     let ReserveFiles { session_id, agent_id, subtask_id, paths, ttl_seconds } = request;
-    let paths: Vec<String> = paths.iter().map(|path| normalise_path(path)).collect();
+    // Each once, also when it was written in two ways.
+    let paths: BTreeSet<String> = paths.iter().map(|path| normalise_path(path)).collect();
+    let paths: Vec<String> = paths.into_iter().filter(|path| !path.is_empty()).collect();
     if let Some(lease) = holder(held, agent_id, &paths) {
         return Err(Refusal::conflict("files_held", sentence(lease)).into());
     }

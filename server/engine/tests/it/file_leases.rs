@@ -30,7 +30,8 @@ async fn a_file_is_one_agents_until_it_is_released_or_its_time_is_up(
 ) {
     run(options, async |db| {
         let server = db.server().await;
-        let mine = reserve(&server, "a", &["./src//a.rs", "docs/**"]).await.unwrap();
+        let mine =
+            reserve(&server, "a", &["./src//a.rs", "docs/**", "src/a.rs", "."]).await.unwrap();
         assert_eq!(paths(&mine), ["docs/**", "src/a.rs"]);
         let refused = refusal(reserve(&server, "b", &["x.rs", "docs/deep/y.md"]).await).to_string();
         assert!(refused.starts_with("`docs/**` is held by agent `a` until "), "{refused}");

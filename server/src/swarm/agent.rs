@@ -1,0 +1,205 @@
+//! One agent: claims, works, reports; and now and then crashes, stalls, reports twice, or gives up.
+
+use std::{sync::atomic::Ordering, thread, time::Duration};
+
+use fastrand::Rng;
+use serde_json::{Value, json};
+
+use super::{
+    insist,
+    job::{Job, SESSION},
+    poisoned,
+};
+
+/// The agents' leases; seconds.
+const LEASE: u64 = 5;
+
+/// An agent.
+pub struct Agent<'a> {
+    job: &'a Job,
+    rng: Rng,
+    /// After a crash, somebody else takes the place.
+    life: u32,
+    place: u16,
+}
+
+/// A subtask and its lease.
+struct Held {
+    id: String,
+    token: i64,
+    files: Vec<String>,
+}
+
+impl<'a> Agent<'a> {
+    pub fn new(job: &'a Job, seed: u64, place: u16) -> Self {
+        let rng = Rng::with_seed(seed ^ (u64::from(place) + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15));
+        Self { job, rng, life: 0, place }
+    }
+
+    fn name(&self) -> String {
+        format!("agent-{}-{}", self.place, self.life)
+    }
+
+    /// Until there is nothing left.
+    pub fn work(mut self) -> Result<(), String> {
+        while !self.job.over.load(Ordering::Relaxed) {
+            for held in self.claim()? {
+                self.attempt(&held)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn claim(&mut self) -> Result<Vec<Held>, String> {
+        let body = json!({
+            "agent_id": self.name(), "session_id": SESSION, "max": self.rng.u8(1..=2),
+            "lease_seconds": LEASE, "wait_seconds": 1,
+        });
+        let (status, answer) = insist(&self.job.client, "POST", "/api/subtasks/claim", &body)?;
+        if status != 200 {
+            return Err(format!("a claim was refused: {answer}"));
+        }
+        let held = |claim: &Value| Held {
+            id: claim["subtask"]["id"].as_str().unwrap_or_default().to_owned(),
+            token: claim["lease"]["token"].as_i64().unwrap_or_default(),
+            files: claim["subtask"]["target_files"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .filter_map(|file| file.as_str().map(str::to_owned))
+                .collect(),
+        };
+        Ok(answer["claims"].as_array().into_iter().flatten().map(held).collect())
+    }
+
+    fn attempt(&mut self, held: &Held) -> Result<(), String> {
+        self.think(5, 40);
+        match self.rng.u8(..100) {
+            0..5 => {
+                self.job.crashes.fetch_add(1, Ordering::Relaxed);
+                self.life += 1;
+                Ok(())
+            }
+            5..8 => {
+                self.job.stalls.fetch_add(1, Ordering::Relaxed);
+                self.think(LEASE * 1_000 + 200, LEASE * 1_000 + 2_500);
+                self.report(held, "completed")
+            }
+            8..11 => {
+                self.job.given_back.fetch_add(1, Ordering::Relaxed);
+                self.say(held, &json!({ "status": "pending", "token": held.token })).map(drop)
+            }
+            11..13 => {
+                self.job.failures.fetch_add(1, Ordering::Relaxed);
+                let body = json!({ "status": "failed", "token": held.token, "result": { "error": "Could not." } });
+                self.say(held, &body).map(drop)
+            }
+            _ => {
+                if !self.write(held)? {
+                    return Ok(());
+                }
+                self.beat(held)?;
+                self.report(held, "completed")
+            }
+        }
+    }
+
+    /// Writes the files, if nobody else has them. Says whether it did; if not, the work is given back.
+    fn write(&mut self, held: &Held) -> Result<bool, String> {
+        let me = self.name();
+        let body = json!({
+            "session_id": SESSION, "agent_id": me, "subtask_id": held.id, "paths": held.files, "ttl_seconds": 60,
+        });
+        for _ in 0..30 {
+            let (status, answer) = insist(&self.job.client, "POST", "/api/files/reserve", &body)?;
+            match status {
+                200 => {
+                    self.touch(&me, held)?;
+                    return Ok(true);
+                }
+                409 => {
+                    self.job.held_up.fetch_add(1, Ordering::Relaxed);
+                    self.think(20, 120);
+                    if !self.beat(held)? {
+                        return Ok(false);
+                    }
+                }
+                _ => return Err(format!("files were refused: {answer}")),
+            }
+        }
+        self.say(held, &json!({ "status": "pending", "token": held.token }))?;
+        Ok(false)
+    }
+
+    /// The moment in which nobody else may be at the files.
+    fn touch(&mut self, me: &str, held: &Held) -> Result<(), String> {
+        {
+            let mut writing = self.job.writing.lock().map_err(poisoned)?;
+            for file in &held.files {
+                if let Some(other) = writing.insert(file.clone(), me.to_owned())
+                    && other != me
+                {
+                    self.job
+                        .note_wrong(format!("{file} was written by {other} and {me} at once"))?;
+                }
+            }
+        }
+        self.think(5, 30);
+        let mut writing = self.job.writing.lock().map_err(poisoned)?;
+        for file in &held.files {
+            writing.remove(file);
+        }
+        Ok(())
+    }
+
+    /// A sign of life; says whether the lease goes on.
+    fn beat(&self, held: &Held) -> Result<bool, String> {
+        let path = format!("/api/subtasks/{}/heartbeat", held.id);
+        let (status, answer) =
+            insist(&self.job.client, "POST", &path, &json!({ "token": held.token }))?;
+        match status {
+            200 => Ok(true),
+            409 => Ok(false),
+            _ => Err(format!("a heartbeat was refused: {answer}")),
+        }
+    }
+
+    fn report(&mut self, held: &Held, status: &str) -> Result<(), String> {
+        let said = format!("{} under {}", self.name(), held.token);
+        let body = json!({
+            "status": status, "token": held.token, "result": { "summary": said, "files": held.files },
+        });
+        let times = if self.rng.u8(..10) == 0 { 2 } else { 1 };
+        for time in 0..times {
+            let accepted = self.say(held, &body)?;
+            if time == 1 {
+                self.job.twice.fetch_add(1, Ordering::Relaxed);
+            }
+            if accepted {
+                let mut all = self.job.accepted.lock().map_err(poisoned)?;
+                let reports = all.entry(held.id.clone()).or_default();
+                if !reports.contains(&(held.token, said.clone())) {
+                    reports.push((held.token, said.clone()));
+                }
+            } else {
+                self.job.late.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+        Ok(())
+    }
+
+    /// Reports, until the server has taken or refused it; says which.
+    fn say(&self, held: &Held, body: &Value) -> Result<bool, String> {
+        let path = format!("/api/subtasks/{}", held.id);
+        let (status, answer) = insist(&self.job.client, "PATCH", &path, body)?;
+        match (status, answer["code"].as_str()) {
+            (200, _) => Ok(true),
+            (409, Some("lease_lost")) => Ok(false),
+            _ => Err(format!("a report was answered {status}: {answer}")),
+        }
+    }
+
+    fn think(&mut self, least: u64, most: u64) {
+        thread::sleep(Duration::from_millis(self.rng.u64(least..=most)));
+    }
+}
