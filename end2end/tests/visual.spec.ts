@@ -67,7 +67,7 @@ async function look(page: Page, name: string, scheme: "light" | "dark" = "light"
   await expect(page).toHaveScreenshot(`${name}-${scheme}.png`, {
     maxDiffPixelRatio: 0.01,
     // Ids and positions of the log are new each time; so are durations.
-    mask: [page.locator(".id, .badge, time, [data-volatile], a[href^='/batches/'], a[href^='/plan/plan_'], .card-time, .num.duration")],
+    mask: [page.locator(".id, .badge, time, [data-volatile], a[href^='/batches/'], a[href^='/plan/plan_'], .card-time, .wave-time, [data-testid=density]")],
   });
 }
 

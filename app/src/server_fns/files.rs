@@ -18,15 +18,24 @@ const FILES: u32 = 200;
 /// The files that subtasks of a session changed at the same time.
 #[server(name = SessionConflictsCall, endpoint = "session-conflicts", input = Json, output = Json)]
 pub async fn session_conflicts(id: String) -> Result<Vec<Conflict>, AppError> {
-    let mut conflicts = engine()?.session_files(&id).await.map_err(refuse)?.conflicts;
+    Ok(clashes_of(engine()?.session_files(&id).await.map_err(refuse)?))
+}
+
+#[cfg(feature = "ssr")]
+pub(super) fn clashes_of(files: engine::SessionFiles) -> Vec<Conflict> {
+    let mut conflicts = files.conflicts;
     conflicts.retain(|conflict| conflict.severity == domain::conflict::Severity::High);
     conflicts.truncate(CONFLICTS);
-    Ok(conflicts)
+    conflicts
 }
 
 /// The files of a session by agent type.
 #[server(name = SessionHeatCall, endpoint = "session-heat", input = Json, output = Json)]
 pub async fn session_heat(id: String) -> Result<Heat, AppError> {
-    let files = engine()?.session_files(&id).await.map_err(refuse)?;
-    Ok(domain::chart::heat(&files.touches, &files.conflicts, FILES))
+    Ok(heat_of(&engine()?.session_files(&id).await.map_err(refuse)?))
+}
+
+#[cfg(feature = "ssr")]
+pub(super) fn heat_of(files: &engine::SessionFiles) -> Heat {
+    domain::chart::heat(&files.touches, &files.conflicts, FILES)
 }

@@ -57,8 +57,9 @@ pub async fn session_view(
         left -= read.rows.len().min(left);
         waves.push(read);
     }
-    let conflicts = super::session_conflicts(id.clone()).await?;
-    let heat = if heat { text(&super::session_heat(id).await?) } else { None };
+    let files = engine()?.session_files(&id).await.map_err(refuse)?;
+    let heat = if heat { text(&super::files::heat_of(&files)) } else { None };
+    let conflicts = super::files::clashes_of(files);
     let subtask = match subtask {
         Some(subtask) => super::subtasks::read_subtask(subtask).await?.and_then(|it| text(&it)),
         None => None,

@@ -25,6 +25,17 @@ pub fn all(job: &Job) -> Result<Vec<String>, String> {
     ])
 }
 
+/// What is not done.
+pub fn left(job: &Job) -> Result<String, String> {
+    let subtasks = pages(job, &format!("/api/subtasks?session={SESSION}&limit=500"), "subtasks")?;
+    let open: Vec<String> = subtasks
+        .iter()
+        .filter(|subtask| subtask["status"] != "completed")
+        .map(|subtask| format!("{} is {}", text(&subtask["id"]), text(&subtask["status"])))
+        .collect();
+    Ok(open.join(", "))
+}
+
 /// Every subtask came to one accepted result, which is the one that is stored.
 fn results(job: &Job, subtasks: &[Value]) -> Result<String, String> {
     let accepted = job.accepted.lock().map_err(poisoned)?;

@@ -111,7 +111,9 @@ impl Job {
         let history = self.client.get(&format!("/api/waves/{SESSION}/history"))?;
         let waves = history["waves"].as_array().cloned().unwrap_or_default();
         let in_state = |state: &str| waves.iter().filter(|wave| wave["status"] == state).count();
-        if let Some(failed) = waves.iter().find(|wave| wave["status"] == "failed") {
+        // Also while the wave runs: what waits for a failed subtask is stranded, and the wave with it.
+        let has_failed = |wave: &&Value| wave["failed_tasks"].as_i64().unwrap_or_default() > 0;
+        if let Some(failed) = waves.iter().find(has_failed) {
             let body = json!({ "wave_number": failed["wave_number"] });
             self.client.post(&format!("/api/waves/{SESSION}/retry-failed"), &body)?;
         } else if in_state("running") == 0 && in_state("pending") > 0 {

@@ -76,7 +76,8 @@ fn play(swarm: &Swarm, ground: &mut Ground, job: &Arc<Job>, seed: u64) -> Result
     let done = loop {
         thread::sleep(LOOK);
         if began.elapsed() > Duration::from_secs(swarm.patience) {
-            break Err(format!("it is not done after {} seconds", swarm.patience));
+            let left = check::left(job).unwrap_or_else(|error| error);
+            break Err(format!("it is not done after {} seconds: {left}", swarm.patience));
         }
         if kill_left && job.accepted.lock().map_err(poisoned)?.len() * 5 >= job.subtasks() * 2 {
             kill_left = false;

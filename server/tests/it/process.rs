@@ -182,3 +182,87 @@ fn one_data_directory_is_for_one_swell_and_doctor_looks_at_it_either_way() {
     assert!(said(&after).contains("the schema is up to date"), "{}", said(&after));
     assert_eq!(data.postgres(), None, "doctor stops what it started");
 }
+
+#[test]
+fn hooks_are_installed_run_as_the_settings_say_and_taken_out() {
+    let data = Data::new("hooks");
+    let swell = Swell::start(&data);
+    let project = data.0.join("project");
+    let settings = project.join(".claude/settings.local.json");
+    std::fs::create_dir_all(settings.parent().unwrap()).unwrap();
+    let own = "{\n  \"zeta\": 1,\n  \"hooks\": {\n    \"Stop\": [\n      {\n        \"hooks\": [\n          {\n            \"type\": \"command\",\n            \"command\": \"say done\"\n          }\n        ]\n      }\n    ]\n  },\n  \"alpha\": 2\n}\n";
+    std::fs::write(&settings, own).unwrap();
+    let url = format!("http://{}", swell.address);
+    let hooks = |arguments: &[&str]| {
+        let project = project.to_string_lossy().into_owned();
+        let done = Command::new(env!("CARGO_BIN_EXE_swell"))
+            .arg("hooks")
+            .args(arguments)
+            .args(["--project", &project])
+            .output()
+            .unwrap();
+        assert!(done.status.success(), "{done:?}");
+    };
+    hooks(&["install", "--url", &url, "--session", "it's mine", "--fail-closed"]);
+    hooks(&["install", "--url", &url, "--session", "it's mine", "--fail-closed"]);
+    let text = std::fs::read_to_string(&settings).unwrap();
+    assert!(text.starts_with("{\n  \"zeta\": 1,\n  \"hooks\""), "its order is kept: {text}");
+    let installed: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let groups = installed["hooks"]["PreToolUse"].as_array().unwrap();
+    assert_eq!(groups.len(), 1, "once, however often it is installed");
+    let relay = groups[0]["hooks"][0]["command"].as_str().unwrap().to_owned();
+
+    // As Claude Code runs them: two agents, one file.
+    let edit = |agent: &str| {
+        let event = format!(
+            r#"{{"session_id":"{agent}","hook_event_name":"PreToolUse","tool_name":"Edit","tool_input":{{"file_path":"/p/a.rs"}}}}"#
+        );
+        let mut run = Command::new("sh")
+            .args(["-c", &relay])
+            .env("CLAUDE_PROJECT_DIR", "/p")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        run.stdin.take().unwrap().write_all(event.as_bytes()).unwrap();
+        let done = run.wait_with_output().unwrap();
+        assert!(done.status.success());
+        said(&done)
+    };
+    assert_eq!(edit("one").trim(), "{}");
+    let denied = edit("two");
+    assert!(
+        denied.contains("\"deny\"") && denied.contains("`a.rs` is held by agent `one`"),
+        "{denied}"
+    );
+    let (status, body) = swell.send("GET", "/api/files?session=it%27s%20mine", "");
+    assert!(status == 200 && body.contains("\"agent_id\":\"one\""), "{body}");
+    // The server is gone: the edit is refused, as was asked for.
+    drop(swell);
+    assert!(edit("one").contains("Swell cannot be asked"));
+
+    hooks(&["uninstall"]);
+    assert_eq!(std::fs::read_to_string(&settings).unwrap(), own);
+}
+
+#[test]
+fn a_swarm_with_crashes_and_a_killed_server_loses_nothing_and_does_nothing_twice() {
+    for seed in ["7", "11"] {
+        let done = Command::new(env!("CARGO_BIN_EXE_swell"))
+            .args([
+                "swarm",
+                "--agents",
+                "10",
+                "--subtasks",
+                "60",
+                "--patience",
+                "100",
+                "--seed",
+                seed,
+            ])
+            .output()
+            .unwrap();
+        assert!(done.status.success(), "{}{}", said(&done), String::from_utf8_lossy(&done.stderr));
+        assert!(said(&done).contains("Everything holds."), "{}", said(&done));
+    }
+}
