@@ -247,22 +247,10 @@ fn hooks_are_installed_run_as_the_settings_say_and_taken_out() {
 
 #[test]
 fn a_swarm_with_crashes_and_a_killed_server_loses_nothing_and_does_nothing_twice() {
-    for seed in ["7", "11"] {
-        let done = Command::new(env!("CARGO_BIN_EXE_swell"))
-            .args([
-                "swarm",
-                "--agents",
-                "10",
-                "--subtasks",
-                "60",
-                "--patience",
-                "100",
-                "--seed",
-                seed,
-            ])
-            .output()
-            .unwrap();
-        assert!(done.status.success(), "{}{}", said(&done), String::from_utf8_lossy(&done.stderr));
-        assert!(said(&done).contains("Everything holds."), "{}", said(&done));
-    }
+    let done = Command::new(env!("CARGO_BIN_EXE_swell"))
+        .args(["swarm", "--agents", "10", "--subtasks", "60", "--patience", "100", "--seed", "7"])
+        .output()
+        .unwrap();
+    assert!(done.status.success(), "{}{}", said(&done), String::from_utf8_lossy(&done.stderr));
+    assert!(said(&done).contains("Everything holds."), "{}", said(&done));
 }
