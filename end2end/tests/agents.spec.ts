@@ -41,3 +41,14 @@ test("a paused session hands out nothing until it is resumed", async ({ page, ag
   await agent.call("POST", `/api/sessions/${session}/pause`);
   await expect(page.getByTestId("paused")).toBeVisible();
 });
+
+test("a wave that needs approval is approved on its page, and then starts", async ({ page, agent, session }) => {
+  await agent.call("POST", `/api/waves/${session}/create`, { wave_number: 0, requires_approval: true });
+  await agent.submit(session, 0, pair);
+  await open(page, `/sessions/${session}`);
+  await expect(page.getByTestId("start-wave")).toBeHidden();
+  await accessible(page);
+  await page.getByTestId("approve-wave").click();
+  await page.getByTestId("start-wave").click();
+  await expect(page.getByTestId("wave")).toHaveAttribute("data-status", "running");
+});

@@ -285,6 +285,27 @@ impl NewEvent {
         }
     }
 
+    /// `wave.approved` and `wave.rejected` (extension).
+    #[must_use]
+    pub fn wave_approved(wave: &Wave, at: Time) -> Self {
+        let approved = wave.approval == Some(crate::wave::Approval::Approved);
+        Self {
+            event: if approved { "wave.approved" } else { "wave.rejected" },
+            session_id: wave.session_id.clone(),
+            batch_id: None,
+            agent_type: None,
+            data: json!({
+                "session_id": wave.session_id,
+                "wave_number": wave.wave_number,
+                "status": wave.status,
+                "approval": wave.approval,
+                "comment": wave.approval_comment,
+                "by": wave.approved_by,
+            }),
+            at,
+        }
+    }
+
     /// `session.paused` and `session.resumed` (extension).
     #[must_use]
     pub fn session_paused(session_id: &str, paused: bool, at: Time) -> Self {

@@ -142,6 +142,37 @@ impl SessionState {
     }
 }
 
+/// Whether somebody has approved that a wave starts (extension).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum Approval {
+    /// Nobody has said anything yet.
+    Required,
+    /// It may start.
+    Approved,
+    /// It may not, unless it is approved later.
+    Rejected,
+}
+
+impl Approval {
+    /// The name as it is written on the wire and in the database.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Required => "required",
+            Self::Approved => "approved",
+            Self::Rejected => "rejected",
+        }
+    }
+
+    /// The state of that name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        [Self::Required, Self::Approved, Self::Rejected].into_iter().find(|it| it.as_str() == name)
+    }
+}
+
 /// A wave as it stands.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -172,6 +203,15 @@ pub struct Wave {
     pub started_at: Option<DateTime<Utc>>,
     /// When it ended.
     pub completed_at: Option<DateTime<Utc>>,
+    /// Whether it was approved; none when it needs no approval (extension).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval: Option<Approval>,
+    /// What was said with that; it goes into the prompts of the wave (extension).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval_comment: Option<String>,
+    /// Who said it (extension).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approved_by: Option<String>,
 }
 
 impl Wave {
@@ -192,6 +232,9 @@ impl Wave {
             created_at: now,
             started_at: None,
             completed_at: None,
+            approval: None,
+            approval_comment: None,
+            approved_by: None,
         }
     }
 
@@ -258,6 +301,20 @@ pub fn may_start(waves: &[Wave], wave_number: i32, force: bool) -> Result<(), St
                     "Wave {wave_number} is {}; only a pending wave can start.",
                     wave.status.as_str()
                 ));
+            }
+            match wave.approval {
+                None | Some(Approval::Approved) => {}
+                Some(Approval::Required) => {
+                    return Err(format!(
+                        "Wave {wave_number} has to be approved first: POST /api/waves/{}/approve {{\"wave_number\": {wave_number}}}.",
+                        wave.session_id
+                    ));
+                }
+                Some(Approval::Rejected) => {
+                    return Err(format!(
+                        "Wave {wave_number} was rejected; it starts once it is approved."
+                    ));
+                }
             }
         } else if wave.status == WaveStatus::Running {
             return Err(format!(

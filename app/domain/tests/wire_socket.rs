@@ -128,7 +128,7 @@ fn control_frames_are_written_as_in_the_readings() {
     let table = [
         (
             Control::Connected { client_id: id(1), timestamp, seq: 41, build: "b".to_owned() },
-            json!({"type": "connected", "client_id": id(1), "timestamp": SENT, "seq": 41}),
+            json!({"type": "connected", "client_id": id(1), "timestamp": SENT, "seq": 41, "build": "b"}),
         ),
         (
             ack(Some(json!("a"))),

@@ -37,7 +37,7 @@ impl Board {
             "action.recorded" => self.action_recorded(ActionNews::read(data)?),
             "batch.created" => self.batch_created(BatchChange::read(data)?, at),
             "batch.completed" => self.batch_completed(&BatchChange::read(data)?, at),
-            "batch.reopened" => Some(Need::Detail),
+            "batch.reopened" | "wave.approved" | "wave.rejected" => Some(Need::Detail),
             "session.paused" | "session.resumed" => {
                 self.paused.set(data["paused"] == true);
                 None

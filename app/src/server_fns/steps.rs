@@ -2,7 +2,7 @@
 //! download.
 
 #[cfg(feature = "ssr")]
-use domain::dto::{Cancel, StartWave, TransitionWave};
+use domain::dto::{ApproveWave, Cancel, StartWave, TransitionWave};
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -37,6 +37,8 @@ pub enum Step {
     Cancel(Uuid),
     /// Hand out no more work, or do so again.
     Pause(bool),
+    /// Approve that a wave starts.
+    Approve(i32),
 }
 
 /// Does it, and says what came of it.
@@ -86,6 +88,12 @@ pub async fn take_step(session_id: String, step: Step) -> Result<String, AppErro
                 "Work is handed out again."
             };
             said.to_owned()
+        }
+        Step::Approve(wave) => {
+            let request =
+                ApproveWave { wave_number: wave, approved: true, comment: None, by: None };
+            engine.approve_wave(&session_id, request).await.map_err(refuse)?;
+            format!("Wave {wave} is approved.")
         }
         Step::Complete(id) => {
             let answer = engine.complete_batch(id, false).await.map_err(refuse)?;

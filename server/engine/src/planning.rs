@@ -51,18 +51,31 @@ impl Engine {
                 &unknown
             }
         };
-        let prior = match (&request.session_id, request.wave_number) {
-            (Some(session_id), Some(wave)) if wave > 0 => {
-                store::subtasks::prior_work(self.pool_ref(), session_id, wave, PRIOR_WORK).await?
+        let (mut prior, mut task) = (Vec::new(), request.task_description);
+        if let (Some(session_id), Some(wave)) = (&request.session_id, request.wave_number) {
+            crate::names::may_exist("session", session_id)?;
+            let (pool, before) = (self.pool_ref(), async {
+                match wave {
+                    0 => Ok(Vec::new()),
+                    _ => {
+                        store::subtasks::prior_work(self.pool_ref(), session_id, wave, PRIOR_WORK)
+                            .await
+                    }
+                }
+            });
+            let comment;
+            (prior, comment) =
+                tokio::try_join!(before, store::waves::comment(pool, session_id, wave))?;
+            if let Some(comment) = comment {
+                task = format!("{task}\n\nWho approved this wave says: {comment}");
             }
-            _ => Vec::new(),
-        };
+        }
         let scope = Scope {
             target_files: request.target_files,
             target_directories: request.target_directories,
             ..Scope::default()
         };
-        Ok(craft(&request.task_description, agent, &scope, &prior, request.context_budget_tokens))
+        Ok(craft(&task, agent, &scope, &prior, request.context_budget_tokens))
     }
 
     /// Breaks a job down into a plan and stores it.

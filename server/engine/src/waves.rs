@@ -1,11 +1,16 @@
 //! Waves: created, started one after another, finished by their subtasks.
 
 use domain::{
-    dto::{CreateWave, CurrentWave, StartWave, TransitionAnswer, TransitionWave, WaveHistory},
+    dto::{
+        ApproveWave, CreateWave, CurrentWave, StartWave, TransitionAnswer, TransitionWave,
+        WaveHistory,
+    },
     event::NewEvent,
     problem::Refusal,
     progress::finish_if_done,
-    wave::{Next, NoNext, Wave, WaveEvent, WaveStatus, may_start, next, transitioned_from},
+    wave::{
+        Approval, Next, NoNext, Wave, WaveEvent, WaveStatus, may_start, next, transitioned_from,
+    },
 };
 use uuid::Uuid;
 
@@ -48,7 +53,13 @@ impl Engine {
                 let (name, description) = (wave.name.clone(), wave.description.clone());
                 wave.name = filled(wave.name).or(filled(request.name));
                 wave.description = filled(wave.description).or(filled(request.description));
-                if (&wave.name, &wave.description) != (&name, &description) {
+                let gated = request.requires_approval
+                    && wave.approval.is_none()
+                    && wave.status == WaveStatus::Pending;
+                if gated {
+                    wave.approval = Some(Approval::Required);
+                }
+                if gated || (&wave.name, &wave.description) != (&name, &description) {
                     store::waves::update(&mut tx, &wave).await?;
                 }
                 (wave, false)
@@ -58,6 +69,7 @@ impl Engine {
                     Wave::new(Uuid::now_v7(), session_id.to_owned(), request.wave_number, now);
                 wave.name = filled(request.name);
                 wave.description = filled(request.description);
+                wave.approval = request.requires_approval.then_some(Approval::Required);
                 store::waves::insert(&mut tx, &wave).await?;
                 store::events::write(&mut tx, &[NewEvent::wave_created(&wave, now)]).await?;
                 (wave, true)
@@ -87,6 +99,38 @@ impl Engine {
         may_start(&waves, number, request.force)
             .map_err(|reason| Refusal::conflict("wave_cannot_start", reason))?;
         let wave = start(&mut tx, wave, transitioned_from(&waves, number)).await?;
+        self.commit(tx).await?;
+        Ok(wave)
+    }
+
+    /// Approves or rejects that a pending wave starts; also one that does not ask for it.
+    ///
+    /// # Errors
+    /// An invalid request, no such wave, one that has started, or the database is away.
+    pub async fn approve_wave(&self, session_id: &str, request: ApproveWave) -> Result<Wave> {
+        request.check()?;
+        may_exist("session", session_id)?;
+        let number = request.wave_number;
+        let mut tx = lock::of_session(self.pool_ref(), session_id).await?;
+        let waves = store::waves::of_session(&mut *tx, session_id).await?;
+        let wave = waves.into_iter().find(|wave| wave.wave_number == number);
+        let mut wave = wave.ok_or_else(|| Refusal::not_found("wave", number))?;
+        if wave.status != WaveStatus::Pending {
+            return Err(Refusal::conflict(
+                "wave_started",
+                format!(
+                    "Wave {number} is {}; only a pending wave is approved or rejected.",
+                    wave.status.as_str()
+                ),
+            )
+            .into());
+        }
+        let approval = if request.approved { Approval::Approved } else { Approval::Rejected };
+        wave.approval = Some(approval);
+        wave.approval_comment = request.comment.filter(|comment| !comment.trim().is_empty());
+        wave.approved_by = request.by;
+        store::waves::update(&mut tx, &wave).await?;
+        store::events::write(&mut tx, &[NewEvent::wave_approved(&wave, clock::now())]).await?;
         self.commit(tx).await?;
         Ok(wave)
     }

@@ -44,6 +44,7 @@ pub fn routes() -> OpenApiRouter<Engine> {
         .routes(routes!(waves::transition))
         .routes(routes!(waves::retry_failed))
         .routes(routes!(waves::cancel))
+        .routes(routes!(waves::approve))
         .routes(routes!(waves::current))
         .routes(routes!(waves::history))
         .routes(routes!(subtasks::list))

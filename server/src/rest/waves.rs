@@ -3,8 +3,8 @@
 use axum::{Json, extract::State, http::StatusCode};
 use domain::{
     dto::{
-        CancelAnswer, CancelWave, CreateWave, CurrentWave, RetryFailed, RetryFailedAnswer,
-        StartWave, TransitionAnswer, TransitionWave, WaveAnswer, WaveHistory,
+        ApproveWave, CancelAnswer, CancelWave, CreateWave, CurrentWave, RetryFailed,
+        RetryFailedAnswer, StartWave, TransitionAnswer, TransitionWave, WaveAnswer, WaveHistory,
     },
     problem::Problem,
 };
@@ -130,4 +130,22 @@ pub async fn cancel(
 ) -> Answer<Json<CancelAnswer>> {
     let subtasks = engine.cancel_wave(&session_id, request).await?;
     Ok(Json(CancelAnswer { success: true, subtasks }))
+}
+
+/// Approve a wave
+///
+/// Or reject it, with `"approved": false`. A wave that was created with `requires_approval` starts only once
+/// it is approved; a comment goes into the prompts of its subtasks.
+#[utoipa::path(post, path = "/api/waves/{session_id}/approve", tag = "waves",
+    params(("session_id" = String, Path, description = "The session.")),
+    request_body = ApproveWave,
+    responses((status = 200, body = WaveAnswer, description = "As it stands now."),
+              (status = "4XX", body = Problem, description = "Refused.", content_type = "application/problem+json")))]
+pub async fn approve(
+    State(engine): State<Engine>,
+    Segment(session_id): Segment,
+    Body(request): Body<ApproveWave>,
+) -> Answer<Json<WaveAnswer>> {
+    let wave = engine.approve_wave(&session_id, request).await?;
+    Ok(Json(WaveAnswer { success: true, wave }))
 }

@@ -24,6 +24,7 @@ const ROUTES: &str = "
     POST /api/waves/{session_id}/transition
     POST /api/waves/{session_id}/retry-failed
     POST /api/waves/{session_id}/cancel
+    POST /api/waves/{session_id}/approve
     GET /api/waves/{session_id}/current
     GET /api/waves/{session_id}/history
     GET /api/subtasks

@@ -17,6 +17,54 @@ pub struct CreateWave {
     /// What the phase is for.
     #[serde(default)]
     pub description: Option<String>,
+    /// Whether somebody has to approve it before it starts (extension).
+    #[serde(default)]
+    pub requires_approval: bool,
+}
+
+/// Body of `POST /api/waves/{session_id}/approve`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ApproveWave {
+    /// The wave.
+    #[cfg_attr(feature = "openapi", schema(minimum = 0))]
+    pub wave_number: i32,
+    /// False rejects it.
+    #[serde(default = "yes")]
+    #[cfg_attr(feature = "openapi", schema(default = true))]
+    pub approved: bool,
+    /// What its agents are to know; at most 10,000 characters.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(max_length = 10_000))]
+    pub comment: Option<String>,
+    /// Who says so.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 200))]
+    pub by: Option<String>,
+}
+
+const fn yes() -> bool {
+    true
+}
+
+impl ApproveWave {
+    /// Holds the request to its limits.
+    ///
+    /// # Errors
+    /// [`Refusal::Invalid`].
+    pub fn check(&self) -> Result<(), Refusal> {
+        let mut check = Check::default();
+        if let Some(comment) = &self.comment {
+            check.text("comment", comment, false);
+            if comment.chars().count() > 10_000 {
+                check.fail("comment", "must be at most 10000 characters long");
+            }
+        }
+        if let Some(by) = &self.by {
+            check.name("by", by);
+        }
+        check.finish()
+    }
 }
 
 impl CreateWave {

@@ -3,7 +3,7 @@
 
 use domain::{
     batch::{Batch, BatchStatus},
-    wave::{WaveStatus, may_start, next},
+    wave::{Approval, Wave, WaveStatus, may_start, next},
 };
 use leptos::prelude::*;
 use uuid::Uuid;
@@ -25,11 +25,17 @@ pub fn StartButton(
     board: Board,
     /// The wave.
     number: i32,
-    /// Where it stands.
-    status: Memo<WaveStatus>,
+    /// Its row.
+    wave: RwSignal<Wave>,
 ) -> impl IntoView {
     let (desk, live) = (use_desk(), use_live());
     let busy = RwSignal::new(false);
+    let status = Memo::new(move |_| wave.read().status);
+    let gated = Memo::new(move |_| wave.read().approval.is_some_and(|it| it != Approval::Approved));
+    let approving = board.clone();
+    let approve = Callback::new(move |()| {
+        desk.attempt(busy, take(approving.clone(), live, Step::Approve(number)));
+    });
     let on_press = Callback::new(move |()| {
         let waves = board.rules();
         let board = board.clone();
@@ -49,7 +55,11 @@ pub fn StartButton(
         }
     });
     view! {
-        <Show when=move || status.get() == WaveStatus::Pending>
+        <Show when=move || status.get() == WaveStatus::Pending && gated.get()>
+            <span class="tag">{move || wave.read().approval.map(|it| format!("approval {}", it.as_str()))}</span>
+            <ActionButton label="Approve" on_press=approve busy testid="approve-wave"/>
+        </Show>
+        <Show when=move || status.get() == WaveStatus::Pending && !gated.get()>
             <ActionButton label=format!("Start wave {number}") look="primary" on_press busy testid="start-wave"/>
         </Show>
     }

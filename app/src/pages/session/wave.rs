@@ -70,7 +70,7 @@ pub fn WaveSection(
                     <WaveTime wave/>
                     <div class="wave-actions">
                         <RetryFailedButton board=board.clone() number tally busy/>
-                        <StartButton board=board.clone() number status/>
+                        <StartButton board=board.clone() number wave/>
                     </div>
                 </header>
                 {move || wave.read().description.clone().map(|text| view! { <p class="wave-text" dir="auto">{text}</p> })}

@@ -2,7 +2,7 @@
 
 use domain::{
     Time,
-    wave::{Wave, WaveStatus},
+    wave::{Approval, Wave, WaveStatus},
 };
 use sqlx::PgExecutor;
 use uuid::Uuid;
@@ -25,12 +25,22 @@ pub struct WaveRow {
     pub created_at: Time,
     pub started_at: Option<Time>,
     pub completed_at: Option<Time>,
+    pub approval: Option<String>,
+    pub approval_comment: Option<String>,
+    pub approved_by: Option<String>,
 }
 
 impl WaveRow {
     pub fn into_wave(self) -> Result<Wave> {
         Ok(Wave {
             status: known(WaveStatus::parse, &self.status)?,
+            approval: self
+                .approval
+                .as_deref()
+                .map(|name| known(Approval::parse, name))
+                .transpose()?,
+            approval_comment: self.approval_comment,
+            approved_by: self.approved_by,
             id: self.id,
             session_id: self.session_id,
             wave_number: self.wave_number,
@@ -52,7 +62,8 @@ pub async fn of_session(db: impl PgExecutor<'_>, session_id: &str) -> Result<Vec
     sqlx::query_as!(
         WaveRow,
         "SELECT id, session_id, wave_number, name, description, status, total_tasks, completed_tasks, failed_tasks,
-                failed_optional_tasks, created_at, started_at, completed_at
+                failed_optional_tasks, created_at, started_at, completed_at, approval, approval_comment,
+                approved_by
          FROM wave_states WHERE session_id = $1 ORDER BY wave_number",
         session_id
     )
@@ -68,7 +79,8 @@ pub async fn of_sessions(db: impl PgExecutor<'_>, session_ids: &[String]) -> Res
     sqlx::query_as!(
         WaveRow,
         "SELECT id, session_id, wave_number, name, description, status, total_tasks, completed_tasks, failed_tasks,
-                failed_optional_tasks, created_at, started_at, completed_at
+                failed_optional_tasks, created_at, started_at, completed_at, approval, approval_comment,
+                approved_by
          FROM wave_states WHERE session_id = ANY($1) ORDER BY session_id, wave_number",
         session_ids
     )
@@ -82,14 +94,15 @@ pub async fn of_sessions(db: impl PgExecutor<'_>, session_ids: &[String]) -> Res
 /// Adds a wave that does not exist yet.
 pub async fn insert(tx: &mut Tx, wave: &Wave) -> Result<()> {
     sqlx::query!(
-        "INSERT INTO wave_states (id, session_id, wave_number, name, description, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6)",
+        "INSERT INTO wave_states (id, session_id, wave_number, name, description, created_at, approval)
+         VALUES ($1, $2, $3, $4, $5, $6, $7)",
         wave.id,
         wave.session_id,
         wave.wave_number,
         wave.name,
         wave.description,
-        wave.created_at
+        wave.created_at,
+        wave.approval.map(Approval::as_str)
     )
     .execute(&mut **tx)
     .await?;
@@ -100,16 +113,36 @@ pub async fn insert(tx: &mut Tx, wave: &Wave) -> Result<()> {
 pub async fn update(tx: &mut Tx, wave: &Wave) -> Result<()> {
     sqlx::query!(
         "UPDATE wave_states
-         SET name = $2, description = $3, status = $4, started_at = $5, completed_at = $6
+         SET name = $2, description = $3, status = $4, started_at = $5, completed_at = $6, approval = $7,
+             approval_comment = $8, approved_by = $9
          WHERE id = $1",
         wave.id,
         wave.name,
         wave.description,
         wave.status.as_str(),
         wave.started_at,
-        wave.completed_at
+        wave.completed_at,
+        wave.approval.map(Approval::as_str),
+        wave.approval_comment,
+        wave.approved_by
     )
     .execute(&mut **tx)
     .await?;
     Ok(())
+}
+
+/// What was said when a wave was approved.
+pub async fn comment(
+    db: impl PgExecutor<'_>,
+    session_id: &str,
+    wave_number: i32,
+) -> Result<Option<String>> {
+    Ok(sqlx::query_scalar!(
+        "SELECT approval_comment FROM wave_states WHERE session_id = $1 AND wave_number = $2",
+        session_id,
+        wave_number
+    )
+    .fetch_optional(db)
+    .await?
+    .flatten())
 }

@@ -122,7 +122,8 @@ async fn every_request_that_creates_can_be_repeated(_: PgPoolOptions, options: P
         let server = db.server().await;
         let key = |scope: &str| Some(IdempotencyKey::new(scope, "k", b"{}").unwrap());
 
-        let create = CreateWave { wave_number: 0, name: None, description: None };
+        let create =
+            CreateWave { wave_number: 0, name: None, description: None, requires_approval: false };
         let wave = server.create_wave("s", create.clone(), key("wave")).await.unwrap();
         assert_eq!(server.create_wave("s", create, key("wave")).await.unwrap(), wave);
         assert!(wave.1, "the repeat says, like the first, that it was created");

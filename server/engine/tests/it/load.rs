@@ -73,8 +73,12 @@ async fn anything(
             server.record_action(request, None).await?;
         }
         11 => {
-            let request =
-                CreateWave { wave_number, name: Some("Again".to_owned()), description: None };
+            let request = CreateWave {
+                wave_number,
+                name: Some("Again".to_owned()),
+                description: None,
+                requires_approval: false,
+            };
             server.create_wave(&name, request, None).await?;
         }
         12 => drop(server.patch_subtask(id, to(SubtaskStatus::Failed)).await?),

@@ -35,7 +35,12 @@ impl Wire {
         through.set_query(Some("sslmode=disable"));
         tokio::spawn(accept(listener, options, Arc::clone(&log)));
         let pool = Engine::pool(through.as_str(), 2).await.unwrap();
-        Self { server: Engine::over(pool).await.unwrap(), log }
+        let wire = Self { server: Engine::over(pool).await.unwrap(), log };
+        // Before it listens, its connection is there for work as well, which would then be prepared twice.
+        let listens =
+            async || wire.log.lock().unwrap().iter().any(|(_, it)| it.starts_with("LISTEN"));
+        crate::support::wait_until("it listens", listens).await;
+        wire
     }
 
     /// The round trips of a use-case, which has run before: its statements are prepared.
@@ -52,6 +57,7 @@ impl Wire {
             let background = appending.contains(connection)
                 || sql.contains("FROM events")
                 || sql.contains("EXISTS (SELECT 1 FROM event_outbox)")
+                || sql.contains("FROM attempts a JOIN subtasks")
                 || sql.starts_with("LISTEN");
             if sql == "COMMIT" {
                 appending.remove(connection);

@@ -60,6 +60,10 @@ impl FullRow {
             created_at: self.w_created_at,
             started_at: self.w_started_at,
             completed_at: self.w_completed_at,
+            // Of no concern to a wave that has subtasks changed.
+            approval: None,
+            approval_comment: None,
+            approved_by: None,
         }
         .into_wave()
     }
