@@ -46,9 +46,8 @@ test("a wave that needs approval is approved on its page, and then starts", asyn
   await agent.call("POST", `/api/waves/${session}/create`, { wave_number: 0, requires_approval: true });
   await agent.submit(session, 0, pair);
   await open(page, `/sessions/${session}`);
-  await expect(page.getByTestId("start-wave")).toBeHidden();
   await accessible(page);
-  await page.getByTestId("approve-wave").click();
-  await page.getByTestId("start-wave").click();
+  await page.getByRole("button", { name: "Approve wave 0" }).click();
+  await page.getByRole("button", { name: "Start wave 0" }).click();
   await expect(page.getByTestId("wave")).toHaveAttribute("data-status", "running");
 });

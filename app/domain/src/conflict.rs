@@ -16,6 +16,8 @@ pub enum ConflictKind {
     FileConflict,
     /// A subtask waits for one that failed.
     DependencyConflict,
+    /// A subtask changed files outside its scope, or more than it may (extension).
+    ScopeViolation,
 }
 
 /// How bad it is.
@@ -182,7 +184,40 @@ pub fn conflicts(subtasks: &[Subtask], actions: &ActionFiles, graph: &Graph) -> 
                 files: Vec::new(),
             })
         });
-    file_conflicts(&touched, graph).into_iter().chain(stranded).collect()
+    let violations = ordered
+        .iter()
+        .zip(&touched)
+        .flat_map(|(subtask, touched)| violations(subtask, &touched.files));
+    file_conflicts(&touched, graph).into_iter().chain(stranded).chain(violations).collect()
+}
+
+/// What a subtask did beyond its scope.
+fn violations(subtask: &Subtask, files: &BTreeSet<String>) -> Vec<Conflict> {
+    let conflict = |description: String, files: Vec<String>| Conflict {
+        kind: ConflictKind::ScopeViolation,
+        severity: Severity::High,
+        agents: vec![subtask.agent_type.clone()],
+        subtask_ids: vec![subtask.id],
+        description,
+        files,
+    };
+    let outside: Vec<String> =
+        files.iter().filter(|file| !subtask.scope.allows(file)).cloned().collect();
+    let mut found = Vec::new();
+    if !outside.is_empty() {
+        found.push(conflict(
+            format!("Files outside the subtask's scope were changed: {}", outside.join(", ")),
+            outside,
+        ));
+    }
+    if let Some(most) = subtask.scope.max_files
+        && usize::try_from(most).is_ok_and(|most| files.len() > most)
+    {
+        let all: Vec<String> = files.iter().cloned().collect();
+        let count = all.len();
+        found.push(conflict(format!("{count} files were changed; {most} were allowed"), all));
+    }
+    found
 }
 
 fn agents<'a>(types: impl Iterator<Item = &'a str>) -> Vec<String> {

@@ -306,6 +306,29 @@ impl NewEvent {
         }
     }
 
+    /// `scope.violated` (extension): an action wrote files outside its subtask's scope.
+    #[must_use]
+    pub fn scope_violated(action: &Action, subtask: &Subtask, files: &[String], at: Time) -> Self {
+        Self {
+            event: "scope.violated",
+            session_id: action.session_id.clone(),
+            batch_id: Some(subtask.batch_id),
+            agent_type: Some(subtask.agent_type.clone()),
+            data: json!({
+                "session_id": action.session_id,
+                "subtask_id": subtask.id,
+                "batch_id": subtask.batch_id,
+                "wave_number": subtask.wave_number,
+                "agent_type": subtask.agent_type,
+                "agent_id": action.agent_id,
+                "action_id": action.id,
+                "tool_name": action.tool_name,
+                "file_paths": files,
+            }),
+            at,
+        }
+    }
+
     /// `session.paused` and `session.resumed` (extension).
     #[must_use]
     pub fn session_paused(session_id: &str, paused: bool, at: Time) -> Self {

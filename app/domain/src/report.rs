@@ -87,6 +87,7 @@ mod tests {
         let synthesis = Synthesis {
             summary: "Wave 1: 1/2 tasks completed.".to_owned(),
             results: vec![SubtaskOutcome {
+                evidence: None,
                 subtask_id: Uuid::nil(),
                 agent: "backend\n# laravel".to_owned(),
                 status: SubtaskStatus::Completed,

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::{
     batch::{Batch, BatchOutcome},
-    conflict::{ActionFiles, Conflict, conflicts, reported_files, touched_files},
+    conflict::{ActionFiles, Conflict, conflicts, normalise_path, reported_files, touched_files},
     graph::Graph,
     planner::estimate_tokens,
     subtask::{Subtask, SubtaskStatus},
@@ -33,6 +33,21 @@ pub struct SubtaskOutcome {
     pub summary: String,
     /// Milliseconds from start to end; none when it never started.
     pub duration_ms: Option<i64>,
+    /// What it reports beside what its recorded actions wrote; none when none were recorded (extension).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<Evidence>,
+}
+
+/// The files that a subtask reports, held against those that its recorded actions wrote (extension).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Evidence {
+    /// Reported, and written by an action.
+    pub verified: Vec<String>,
+    /// Reported, but no action wrote them.
+    pub unverified: Vec<String>,
+    /// Written by an action, but not reported.
+    pub unreported: Vec<String>,
 }
 
 /// Numbers over a batch.
@@ -101,7 +116,8 @@ pub fn synthesize(material: &Material<'_>) -> Synthesis {
     let mut ordered: Vec<&Subtask> = subtasks.iter().collect();
     ordered.sort_unstable_by_key(|subtask| (-subtask.priority, subtask.id));
 
-    let results: Vec<SubtaskOutcome> = ordered.iter().map(|subtask| outcome(subtask)).collect();
+    let results: Vec<SubtaskOutcome> =
+        ordered.iter().map(|subtask| outcome(subtask, actions)).collect();
     let conflicts = conflicts(subtasks, actions, graph);
     let files_changed: Vec<String> = ordered
         .iter()
@@ -153,7 +169,7 @@ pub fn synthesize(material: &Material<'_>) -> Synthesis {
     synthesis
 }
 
-fn outcome(subtask: &Subtask) -> SubtaskOutcome {
+fn outcome(subtask: &Subtask, actions: &ActionFiles) -> SubtaskOutcome {
     let summary = subtask
         .result
         .as_ref()
@@ -161,13 +177,23 @@ fn outcome(subtask: &Subtask) -> SubtaskOutcome {
             result.parse().get("summary").and_then(|value| value.as_str().map(str::to_owned))
         })
         .filter(|summary| !summary.trim().is_empty());
+    let files = reported_files(subtask);
     SubtaskOutcome {
+        evidence: actions.get(&subtask.id).map(|written| evidence(&files, written)),
         agent: subtask.agent_type.clone(),
         agent_id: subtask.agent_id.clone(),
         subtask_id: subtask.id,
         status: subtask.status,
-        files: reported_files(subtask),
+        files,
         summary: summary.unwrap_or_else(|| subtask.description.clone()),
         duration_ms: subtask.duration_ms(),
     }
+}
+
+fn evidence(reported: &[String], written: &[String]) -> Evidence {
+    let written: BTreeSet<String> = written.iter().map(|path| normalise_path(path)).collect();
+    let (verified, unverified): (Vec<String>, Vec<String>) =
+        reported.iter().cloned().partition(|file| written.contains(file));
+    let unreported = written.into_iter().filter(|file| !reported.contains(file)).collect();
+    Evidence { verified, unverified, unreported }
 }

@@ -152,3 +152,33 @@ proptest! {
         prop_assert!(!once.contains("//") && !once.split('/').any(|part| part == "."));
     }
 }
+
+#[test]
+fn what_is_changed_outside_the_scope_or_beyond_its_number_is_a_violation() {
+    let scope = domain::scope::Scope {
+        target_directories: vec!["src".to_owned()],
+        max_files: Some(2),
+        ..Default::default()
+    };
+    let reports = |files: serde_json::Value| Subtask {
+        scope: scope.clone(),
+        result: Some(object(json!({ "files": files }))),
+        ..subtask_in(1, Completed)
+    };
+    let found = |subtask: Subtask, actions: &ActionFiles| {
+        let rows = [subtask];
+        conflicts(&rows, actions, &graph(&rows))
+    };
+    let none = ActionFiles::new();
+    assert_eq!(found(reports(json!(["src/a", "src/b"])), &none), []);
+    let outside =
+        found(reports(json!(["src/a"])), &ActionFiles::from([(id(1), vec!["./etc/x".to_owned()])]));
+    assert_eq!(outside.len(), 1);
+    assert_eq!(
+        (outside[0].kind, outside[0].severity),
+        (ConflictKind::ScopeViolation, Severity::High)
+    );
+    assert_eq!(outside[0].files, ["etc/x"]);
+    let many = found(reports(json!(["src/a", "src/b", "src/c"])), &none);
+    assert_eq!(many[0].description, "3 files were changed; 2 were allowed");
+}

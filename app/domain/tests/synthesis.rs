@@ -311,3 +311,26 @@ proptest! {
         prop_assert!(synthesis.tokens_saved_measured >= 0);
     }
 }
+
+#[test]
+fn what_is_reported_is_held_against_what_actions_wrote() {
+    let reports = Subtask {
+        result: Some(object(json!({"summary": "s", "files": ["a", "./b"]}))),
+        ..subtask_in(1, SubtaskStatus::Completed)
+    };
+    let (rows, batch) = ([reports], batch(1_000, 0, BatchStatus::Running));
+    let (wave, graph) =
+        (common::wave_of(0, WaveStatus::Running, [1, 1, 0, 0]), common::graph(&rows));
+    let evidence = |actions: &ActionFiles| {
+        let material =
+            Material { wave: &wave, batch: &batch, subtasks: &rows, actions, graph: &graph };
+        synthesize(&material).results[0].evidence.clone()
+    };
+    assert_eq!(evidence(&ActionFiles::new()), None);
+    let written =
+        ActionFiles::from([(id(1), vec!["x//b".to_owned(), "b".to_owned(), "c".to_owned()])]);
+    let evidence = evidence(&written).expect("actions");
+    assert_eq!(evidence.verified, ["b"]);
+    assert_eq!(evidence.unverified, ["a"]);
+    assert_eq!(evidence.unreported, ["c", "x/b"]);
+}

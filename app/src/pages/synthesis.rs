@@ -3,7 +3,7 @@
 use domain::{
     conflict::{Conflict, ConflictKind, Severity},
     dto::ConflictReport,
-    synthesis::{SubtaskOutcome, Synthesis},
+    synthesis::{Evidence, SubtaskOutcome, Synthesis},
 };
 use leptos::prelude::*;
 use uuid::Uuid;
@@ -83,7 +83,25 @@ fn Outcome(result: SubtaskOutcome) -> impl IntoView {
             </p>
             <p class="result-text" dir="auto">{result.summary}</p>
             {list(result.files, "files", "")}
+            {result.evidence.map(|it| view! { <Backing evidence=it/> })}
         </li>
+    }
+}
+
+/// What of its report is backed by what was recorded.
+#[component]
+fn Backing(evidence: Evidence) -> impl IntoView {
+    let Evidence { verified, unverified, unreported } = evidence;
+    let all = i32::try_from(verified.len() + unverified.len()).unwrap_or(i32::MAX);
+    let said = format!(
+        "{} of {} backed by recorded actions.",
+        verified.len(),
+        count(all, "file", "files")
+    );
+    view! {
+        <p class="hint" data-testid="evidence">{said}</p>
+        {list(unverified, "files is-unverified", "Reported, not recorded")}
+        {list(unreported, "files is-unverified", "Recorded, not reported")}
     }
 }
 
@@ -145,6 +163,7 @@ fn ConflictItem(
     let kind = match conflict.kind {
         ConflictKind::FileConflict => "Same file",
         ConflictKind::DependencyConflict => "Stranded",
+        ConflictKind::ScopeViolation => "Outside its scope",
     };
     let side = move |(id, outcome): (Uuid, Option<SubtaskOutcome>)| {
         let said = outcome.map(|outcome| {

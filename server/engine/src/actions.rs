@@ -70,8 +70,19 @@ impl Engine {
         {
             store::attempts::acted(&mut tx, subtask.id, now).await?;
         }
-        store::events::write(&mut tx, &[NewEvent::action_recorded(&action, subtask.as_ref(), now)])
-            .await?;
+        let mut events = vec![NewEvent::action_recorded(&action, subtask.as_ref(), now)];
+        if let (true, Some(subtask)) = (action.writes_files, &subtask) {
+            let outside: Vec<String> = action
+                .file_paths
+                .iter()
+                .filter(|path| !subtask.scope.allows(path))
+                .cloned()
+                .collect();
+            if !outside.is_empty() {
+                events.push(NewEvent::scope_violated(&action, subtask, &outside, now));
+            }
+        }
+        store::events::write(&mut tx, &events).await?;
         if let Some(key) = &key {
             key.keep(&mut tx, &action, now).await?;
         }

@@ -18,7 +18,7 @@ use crate::{
     server_fns::{Step, take_step},
 };
 
-/// Starts a pending wave.
+/// Starts a pending wave, or approves it first where that is asked for.
 #[component]
 pub fn StartButton(
     /// The session.
@@ -32,13 +32,15 @@ pub fn StartButton(
     let busy = RwSignal::new(false);
     let status = Memo::new(move |_| wave.read().status);
     let gated = Memo::new(move |_| wave.read().approval.is_some_and(|it| it != Approval::Approved));
-    let approving = board.clone();
-    let approve = Callback::new(move |()| {
-        desk.attempt(busy, take(approving.clone(), live, Step::Approve(number)));
+    let label = Signal::derive(move || {
+        format!("{} wave {number}", if gated.get() { "Approve" } else { "Start" })
     });
     let on_press = Callback::new(move |()| {
         let waves = board.rules();
         let board = board.clone();
+        if gated.get_untracked() {
+            return desk.attempt(busy, take(board, live, Step::Approve(number)));
+        }
         let start = move |force| {
             desk.attempt(busy, take(board.clone(), live, Step::Start { wave: number, force }));
         };
@@ -55,12 +57,8 @@ pub fn StartButton(
         }
     });
     view! {
-        <Show when=move || status.get() == WaveStatus::Pending && gated.get()>
-            <span class="tag">{move || wave.read().approval.map(|it| format!("approval {}", it.as_str()))}</span>
-            <ActionButton label="Approve" on_press=approve busy testid="approve-wave"/>
-        </Show>
-        <Show when=move || status.get() == WaveStatus::Pending && !gated.get()>
-            <ActionButton label=format!("Start wave {number}") look="primary" on_press busy testid="start-wave"/>
+        <Show when=move || status.get() == WaveStatus::Pending>
+            <ActionButton label look="primary" on_press busy testid="start-wave"/>
         </Show>
     }
 }

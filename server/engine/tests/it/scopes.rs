@@ -1,14 +1,16 @@
 //! Where subtasks may work, kept and looked at when they are submitted.
 
 use domain::{
-    dto::{OnOverlap, SubmitAnswer, Task},
+    conflict::ConflictKind,
+    dto::{OnOverlap, PatchSubtask, RecordAction, SubmitAnswer, Task},
     scope::Scope,
     subtask::SubtaskStatus,
 };
 use engine::Engine;
+use serde_json::json;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 
-use crate::support::{batch, complete, conflict, run, start, task};
+use crate::support::{batch, complete, conflict, run, start, task, times};
 
 fn within(files: &[&str]) -> Task {
     Task { target_files: files.iter().map(|it| (*it).to_owned()).collect(), ..task("Snipper") }
@@ -95,5 +97,43 @@ async fn overlapping_batches_are_refused_whole_or_made_to_wait(
             complete(&server, id).await;
         }
         db.assert_counters().await;
+    });
+}
+
+#[sqlx::test(migrator = "engine::MIGRATOR")]
+async fn an_action_outside_the_scope_is_told_and_is_a_conflict_with_its_evidence(
+    _: PgPoolOptions,
+    options: PgConnectOptions,
+) {
+    run(options, async |db| {
+        let server = db.server().await;
+        let answer = submit(&server, 0, vec![within(&["src/a.rs"])], OnOverlap::Warn).await;
+        let (batch, id) = (answer.batch.batch.id, answer.batch.subtask_ids[0]);
+        start(&server, "s", 0).await;
+        for (tool, path) in [("Edit", "src/a.rs"), ("Edit", "/etc/passwd"), ("Read", "README.md")] {
+            let action: RecordAction = serde_json::from_value(
+                json!({"subtask_id": id, "tool_name": tool, "file_paths": [path]}),
+            )
+            .unwrap();
+            server.record_action(action, None).await.unwrap();
+        }
+        let done = PatchSubtask {
+            status: Some(SubtaskStatus::Completed),
+            result: Some(
+                json!({"files": ["src/a.rs", "src/b.rs"]}).as_object().unwrap().clone().into(),
+            ),
+            ..PatchSubtask::default()
+        };
+        server.patch_subtask(id, done).await.unwrap();
+        let log = db.log(&server).await;
+        assert_eq!(times(&log, "scope.violated"), 1);
+        let synthesis = server.complete_batch(batch, false).await.unwrap().synthesis;
+        assert_eq!(synthesis.conflicts.len(), 1);
+        assert_eq!(synthesis.conflicts[0].kind, ConflictKind::ScopeViolation);
+        assert_eq!(synthesis.conflicts[0].files, ["/etc/passwd", "src/b.rs"]);
+        let evidence = synthesis.results[0].evidence.clone().unwrap();
+        assert_eq!(evidence.verified, ["src/a.rs"]);
+        assert_eq!(evidence.unverified, ["src/b.rs"]);
+        assert_eq!(evidence.unreported, ["/etc/passwd"]);
     });
 }
