@@ -33,6 +33,23 @@ pub enum Command {
     Doctor,
     /// Print the OpenAPI document.
     Openapi,
+    /// Sessions and how far they are.
+    Status(crate::cli::Status),
+    /// The waves of a session.
+    Waves(crate::cli::Waves),
+    /// Submit a batch from a file.
+    Submit(crate::cli::Submit),
+    /// Claim work; exit code 3 when there is none.
+    Claim(crate::cli::Claim),
+    /// Report where a subtask stands.
+    Report(crate::cli::Report),
+    /// Follow what happens.
+    Watch(crate::cli::Watch),
+    /// Print a completion script for a shell.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
     /// Play a session against a running server, as agents would: with failures, a conflict, retries.
     Demo(crate::demo::Demo),
     /// Prove that nothing is lost or done twice: many agents, crashes and a killed server, on a server of

@@ -5,6 +5,7 @@
 #![recursion_limit = "256"]
 
 pub mod bodies;
+pub mod cli;
 pub mod client;
 pub mod config;
 pub mod demo;

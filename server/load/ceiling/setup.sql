@@ -47,4 +47,22 @@ SELECT (lpad(to_hex(:run), 8, '0') || '-0000-8002-' || lpad(to_hex(b), 4, '0') |
 FROM (SELECT generate_series(1000, 1255), 10 UNION ALL SELECT generate_series(2000, 2031), 1000) AS batches (b, tasks),
      generate_series(1, batches.tasks) i;
 
+-- Those that are claimed: a wave of 2,000 for each of 64 clients.
+INSERT INTO sessions (session_id) SELECT 'ceiling-' || :run || '-claim-' || s FROM generate_series(0, 63) s;
+
+INSERT INTO wave_states (session_id, wave_number, status, total_tasks, started_at)
+SELECT 'ceiling-' || :run || '-claim-' || s, 1, 'running', 2000, now() FROM generate_series(0, 63) s;
+
+INSERT INTO orchestration_batches (id, session_id, wave_number, status, total_tasks)
+SELECT (lpad(to_hex(:run), 8, '0') || '-0000-8003-8000-' || lpad(to_hex(s), 12, '0'))::uuid,
+       'ceiling-' || :run || '-claim-' || s, 1, 'running', 2000
+FROM generate_series(0, 63) s;
+
+INSERT INTO subtasks (id, batch_id, session_id, wave_number, task_id, agent_type, description, priority)
+SELECT (lpad(to_hex(:run), 8, '0') || '-0000-8004-' || lpad(to_hex(s), 4, '0') || '-' || lpad(to_hex(i), 12, '0'))::uuid,
+       (lpad(to_hex(:run), 8, '0') || '-0000-8003-8000-' || lpad(to_hex(s), 12, '0'))::uuid,
+       'ceiling-' || :run || '-claim-' || s, 1, 'task-' || i, 'backend-laravel',
+       'Implement part ' || i || ' of the user management API, with its tests', i % 10 + 1
+FROM generate_series(0, 63) s, generate_series(1, 2000) i;
+
 VACUUM ANALYZE sessions, wave_states, orchestration_batches, subtasks;

@@ -73,6 +73,7 @@ const fn script(scenario: Scenario) -> Option<&'static str> {
         Scenario::Submit100 => Some(include_str!("../ceiling/submit_100.sql")),
         Scenario::PatchSpread => Some(include_str!("../ceiling/patch_spread.sql")),
         Scenario::PatchHotWave => Some(include_str!("../ceiling/patch_hot_wave.sql")),
+        Scenario::Claim => Some(include_str!("../ceiling/claim.sql")),
         Scenario::Get10 => Some(include_str!("../ceiling/get_10.sql")),
         Scenario::Get1000 => Some(include_str!("../ceiling/get_1000.sql")),
         Scenario::Decompose | Scenario::CraftPrompt | Scenario::FullFlow | Scenario::WsFanout => {

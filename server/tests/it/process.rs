@@ -254,3 +254,72 @@ fn a_swarm_with_crashes_and_a_killed_server_loses_nothing_and_does_nothing_twice
     assert!(done.status.success(), "{}{}", said(&done), String::from_utf8_lossy(&done.stderr));
     assert!(said(&done).contains("Everything holds."), "{}", said(&done));
 }
+
+#[test]
+fn a_script_submits_claims_reports_and_watches_by_exit_code() {
+    let data = Data::new("cli");
+    let swell = Swell::start(&data);
+    let url = format!("http://{}", swell.address);
+    let run = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_swell"));
+        command.args(arguments).env("SWELL_URL", &url).output().unwrap()
+    };
+    let code = |output: &Output| output.status.code().unwrap();
+    let file = data.0.join("tasks.json");
+    let task =
+        r#"{"agent_type":"Snipper","description":"Cut \u001b[31mit\nshort","target_files":["a"]}"#;
+    std::fs::write(&file, format!("[{task},{task}]")).unwrap();
+    let file = file.to_string_lossy().into_owned();
+    let submit = run(&["submit", &file, "--session", "job", "--wave", "0"]);
+    assert!(said(&submit).contains("with 2 subtasks in wave 0"), "{submit:?}");
+    assert!(
+        said(&submit).contains("Warning: 2 subtasks may touch a at the same time."),
+        "{submit:?}"
+    );
+    assert_eq!(
+        code(&run(&["submit", &file, "--session", "job", "--wave", "0", "--on-overlap", "reject"])),
+        1
+    );
+    assert_eq!(code(&run(&["claim", "--agent", "a1"])), 3);
+    assert_eq!(swell.send("POST", "/api/waves/job/start", r#"{"wave_number":0}"#).0, 200);
+
+    let claimed = run(&["claim", "--agent", "a1", "--session", "job", "--max", "5"]);
+    assert_eq!(code(&claimed), 0);
+    let table = said(&claimed);
+    let rows: Vec<Vec<&str>> =
+        table.lines().skip(1).map(|row| row.split_whitespace().collect()).collect();
+    assert_eq!(rows.len(), 2, "{table}");
+    // What others wrote cannot steer the terminal.
+    assert!(!table.contains('\u{1b}') && table.contains("Cut  [31mit short"), "{table:?}");
+    assert_eq!(code(&run(&["report", rows[0][0], "completed", "--token", "1234567"])), 1);
+    for row in &rows {
+        let done = run(&[
+            "report",
+            row[0],
+            "completed",
+            "--token",
+            row[1],
+            "--summary",
+            "Done",
+            "--file",
+            "a",
+        ]);
+        assert!(said(&done).contains("is completed."), "{done:?}");
+    }
+    let waves = said(&run(&["waves", "job"]));
+    assert!(waves.contains("completed") && waves.contains("2/2"), "{waves}");
+    let json: serde_json::Value = serde_json::from_str(&said(&run(&["status", "--json"]))).unwrap();
+    assert_eq!(json["sessions"][0]["completed_tasks"], 2);
+    assert!(said(&run(&["status"])).contains("1 done, 0 running"));
+    let watched = run(&["watch", "job", "--since", "0", "--until-done"]);
+    assert_eq!(code(&watched), 0);
+    assert!(said(&watched).contains("wave.completed"), "{watched:?}");
+    assert!(said(&run(&["completions", "bash"])).contains("_swell"));
+    assert_eq!(code(&run(&["waves"])), 2);
+    let away = Command::new(env!("CARGO_BIN_EXE_swell"))
+        .args(["status", "--url", "http://127.0.0.1:1"])
+        .output()
+        .unwrap();
+    assert_eq!(code(&away), 1);
+    assert!(String::from_utf8_lossy(&away.stderr).contains("no answer from"));
+}

@@ -1,5 +1,6 @@
 //! The scenarios: each prepares its rows, then says what one agent does over and over.
 
+mod claim;
 mod fanout;
 mod flow;
 mod get;
@@ -35,6 +36,8 @@ pub enum Scenario {
     PatchSpread,
     /// Subtasks completed in one wave.
     PatchHotWave,
+    /// Subtasks claimed under a lease, each agent in its own session.
+    Claim,
     /// Batches of 10 subtasks read.
     #[value(name = "get_10")]
     Get10,
@@ -68,6 +71,7 @@ impl Scenario {
             Self::Submit100 => "submit_100",
             Self::PatchSpread => "patch_spread",
             Self::PatchHotWave => "patch_hot_wave",
+            Self::Claim => "claim",
             Self::Get10 => "get_10",
             Self::Get1000 => "get_1000",
             Self::Decompose => "decompose",
@@ -133,6 +137,7 @@ impl<'t> Bench<'t> {
             Scenario::Submit100 => submit::run(self, 100).await?,
             Scenario::PatchSpread => patch::run(self, "spread", 64).await?,
             Scenario::PatchHotWave => patch::run(self, "hot", 1).await?,
+            Scenario::Claim => claim::run(self).await?,
             Scenario::Get10 => get::run(self, 10, 256).await?,
             Scenario::Get1000 => get::run(self, 1_000, 32).await?,
             Scenario::Decompose => planning::decompose(self).await?,
