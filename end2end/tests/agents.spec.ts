@@ -51,3 +51,16 @@ test("a wave that needs approval is approved on its page, and then starts", asyn
   await page.getByRole("button", { name: "Start wave 0" }).click();
   await expect(page.getByTestId("wave")).toHaveAttribute("data-status", "running");
 });
+
+test("files that agents hold are listed as it happens", async ({ page, agent, session }) => {
+  await agent.submit(session, 0, pair);
+  await open(page, `/sessions/${session}?view=files`);
+  await expect(page.getByTestId("held")).toBeHidden();
+  await agent.call("POST", "/api/files/reserve", { session_id: session, agent_id: "a<1>", paths: ["src/**"] });
+  await expect(page.getByTestId("held")).toContainText("src/**");
+  await expect(page.getByTestId("held")).toContainText("a<1>");
+  await accessible(page);
+  await fits(page);
+  await agent.call("POST", "/api/files/release", { session_id: session, agent_id: "a<1>" });
+  await expect(page.getByTestId("held")).toBeHidden();
+});

@@ -1,6 +1,6 @@
 //! Who touched which files.
 
-use domain::{chart::Heat, conflict::Conflict};
+use domain::{chart::Heat, conflict::Conflict, dto::FileLease};
 use leptos::prelude::*;
 
 use super::json::Json;
@@ -27,6 +27,12 @@ pub(super) fn clashes_of(files: engine::SessionFiles) -> Vec<Conflict> {
     conflicts.retain(|conflict| conflict.severity == domain::conflict::Severity::High);
     conflicts.truncate(CONFLICTS);
     conflicts
+}
+
+/// The files that agents of a session have for themselves.
+#[server(name = HeldFilesCall, endpoint = "held-files", input = Json, output = Json)]
+pub async fn held_files(id: String) -> Result<Vec<FileLease>, AppError> {
+    engine()?.file_leases(&id).await.map_err(refuse)
 }
 
 /// The files of a session by agent type.

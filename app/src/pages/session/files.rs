@@ -8,6 +8,7 @@ use domain::{
 };
 use leptos::prelude::*;
 
+use super::held::Held;
 use crate::{
     board::Board,
     components::Waiting,
@@ -30,6 +31,7 @@ pub fn Files(
     // Once: when the visitor comes back to this view, it is old.
     let first = first.try_update_value(Option::take).flatten();
     let heat = RwSignal::new(first.and_then(|text| serde_json::from_str::<Heat>(&text).ok()));
+    let session = board.session_id.clone();
     stay_fresh(heat, board.session_id);
     let map = Memo::new(move |_| heat.get().unwrap_or_default());
     let agents = Memo::new(move |_| map.read().agents.clone());
@@ -46,6 +48,7 @@ pub fn Files(
     });
     view! {
         <div class="files-view" data-testid="files">
+            <Held session/>
             <Show when=move || heat.read().is_some() fallback=|| view! { <Waiting/> }>
                 <Show
                     when=move || !map.read().files.is_empty()

@@ -6,6 +6,7 @@ mod density;
 mod drawer;
 mod files;
 mod graph;
+mod held;
 mod loader;
 mod place;
 mod timeline;

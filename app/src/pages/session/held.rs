@@ -1,0 +1,68 @@
+//! Files that agents have for themselves at this moment.
+
+use std::time::Duration;
+
+use domain::dto::FileLease;
+use leptos::prelude::*;
+
+use crate::{
+    components::{TimeTag, each, key_of},
+    live::{Heard, Refresher, follow},
+    paths,
+    server_fns::held_files,
+};
+
+/// How often they are read at most.
+const PAUSE: Duration = Duration::from_millis(700);
+
+/// Who holds what, and until when; nothing when nobody holds anything.
+#[component]
+pub fn Held(
+    /// The session.
+    session: String,
+) -> impl IntoView {
+    let leases = RwSignal::new(Vec::<FileLease>::new());
+    stay_fresh(leases, session.clone());
+    let entry = move |lease: FileLease| {
+        let FileLease { path, agent_id, subtask_id, expires_at, .. } = lease;
+        let subtask = subtask_id.map(|id| {
+            view! { <a href=paths::subtask(&session, id)>{format!("Subtask {}", paths::short(id))}</a> }
+        });
+        view! {
+            <li data-testid="held">
+                <bdi class="held-path">{path}</bdi>
+                <bdi>{agent_id}</bdi>
+                {subtask}
+                <span class="hint">"until "<TimeTag at=Signal::stored(expires_at)/></span>
+            </li>
+        }
+    };
+    view! {
+        <Show when=move || !leases.read().is_empty()>
+            <section class="held" aria-label="Files that agents hold">
+                <h3>"Held now"</h3>
+                <ul>{let entry = entry.clone(); each(move || leases.get(), |lease| key_of(&(&lease.path, &lease.agent_id, lease.expires_at)), move |lease| entry(lease).into_any())}</ul>
+            </section>
+        </Show>
+    }
+}
+
+fn stay_fresh(leases: RwSignal<Vec<FileLease>>, id: String) {
+    Effect::new(move |_| {
+        let session = id.clone();
+        let refresher = Refresher::new(PAUSE, move || {
+            let read = held_files(session.clone());
+            async move {
+                // When it fails, the badge says that the page is stale.
+                if let Ok(fresh) = read.await {
+                    leases.try_set(fresh);
+                }
+            }
+        });
+        follow(format!("sessions/{id}"), None, move |heard| match heard {
+            Heard::Event(event)
+                if event.event != "subtask.updated" && !event.event.starts_with("files.") => {}
+            _ => refresher.ask(),
+        });
+    });
+}
