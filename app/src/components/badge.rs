@@ -12,6 +12,7 @@ use crate::{
 pub fn LiveBadge() -> impl IntoView {
     let live = use_live();
     let word = move || match live.state.get() {
+        _ if live.updated.get() => "UPDATED: RELOAD",
         LiveState::Idle => "",
         LiveState::CatchingUp => "CATCHING UP",
         LiveState::Live => "LIVE",
@@ -32,6 +33,7 @@ pub fn LiveBadge() -> impl IntoView {
     let title = move || match live.state.get() {
         LiveState::Idle => "",
         LiveState::CatchingUp => "Connected; replaying what was missed.",
+        _ if live.updated.get() => "Swell was updated while this page was open: load it again.",
         LiveState::Live => {
             "Every change arrives as it happens. The number is the last position of the event log."
         }
@@ -40,9 +42,6 @@ pub fn LiveBadge() -> impl IntoView {
         }
     };
     view! {
-        <Show when=move || live.updated.get()>
-            <a class="badge is-updated" href="" rel="external" data-testid="updated" title="Swell was updated while this page was open.">"Updated: reload"</a>
-        </Show>
         <p class=class title=title data-testid="live-badge" data-seq=move || live.seq.get()>
             <span class="badge-dot" aria-hidden="true"></span>
             <span role="status">{word}</span>
