@@ -54,18 +54,9 @@ impl Engine {
         let (mut prior, mut task) = (Vec::new(), request.task_description);
         if let (Some(session_id), Some(wave)) = (&request.session_id, request.wave_number) {
             crate::names::may_exist("session", session_id)?;
-            let (pool, before) = (self.pool_ref(), async {
-                match wave {
-                    0 => Ok(Vec::new()),
-                    _ => {
-                        store::subtasks::prior_work(self.pool_ref(), session_id, wave, PRIOR_WORK)
-                            .await
-                    }
-                }
-            });
             let comment;
             (prior, comment) =
-                tokio::try_join!(before, store::waves::comment(pool, session_id, wave))?;
+                store::subtasks::prior_work(self.pool_ref(), session_id, wave, PRIOR_WORK).await?;
             if let Some(comment) = comment {
                 task = format!("{task}\n\nWho approved this wave says: {comment}");
             }

@@ -76,14 +76,20 @@ pub async fn ready(
         r#"SELECT f.place AS "place!", c.id AS "id!", nextval('lease_tokens') AS "token!"
            FROM unnest($1::text[], $2::text[], $3::int[]) WITH ORDINALITY AS f (session_id, types, most, place),
            LATERAL (
-               SELECT s.id
+               SELECT t.id
                FROM wave_states w
-               JOIN sessions x ON x.session_id = w.session_id AND NOT x.paused
-               JOIN subtasks s ON s.session_id = w.session_id AND s.wave_number = w.wave_number
+               JOIN sessions x ON x.session_id = w.session_id AND NOT x.paused,
+               -- The first of each wave, in the order of the index, so that no wave is read whole.
+               LATERAL (
+                   SELECT s.id, s.priority FROM subtasks s
+                   WHERE s.session_id = w.session_id AND s.wave_number = w.wave_number AND s.status = 'pending'
+                     AND (s.not_before IS NULL OR s.not_before <= $4)
+                     AND (f.types IS NULL OR f.types::jsonb ? s.agent_type)
+                   ORDER BY s.priority DESC, s.id
+                   LIMIT f.most
+               ) t
                WHERE w.status = 'running' AND (f.session_id IS NULL OR w.session_id = f.session_id)
-                 AND s.status = 'pending' AND (s.not_before IS NULL OR s.not_before <= $4)
-                 AND (f.types IS NULL OR f.types::jsonb ? s.agent_type)
-               ORDER BY s.priority DESC, s.id
+               ORDER BY t.priority DESC, t.id
                LIMIT f.most
            ) c
            ORDER BY f.place"#,

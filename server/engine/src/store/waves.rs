@@ -130,19 +130,3 @@ pub async fn update(tx: &mut Tx, wave: &Wave) -> Result<()> {
     .await?;
     Ok(())
 }
-
-/// What was said when a wave was approved.
-pub async fn comment(
-    db: impl PgExecutor<'_>,
-    session_id: &str,
-    wave_number: i32,
-) -> Result<Option<String>> {
-    Ok(sqlx::query_scalar!(
-        "SELECT approval_comment FROM wave_states WHERE session_id = $1 AND wave_number = $2",
-        session_id,
-        wave_number
-    )
-    .fetch_optional(db)
-    .await?
-    .flatten())
-}

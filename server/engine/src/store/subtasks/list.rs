@@ -136,22 +136,39 @@ pub async fn open(tx: &mut Tx, session_id: &str, wave_number: i32) -> Result<Vec
     .await?)
 }
 
-/// Completed work of the session's lower waves, newest wave first; at most `limit`.
+/// What a prompt for a wave tells: completed work of the session's lower waves, newest wave first, at
+/// most `limit`; and what was said when the wave was approved.
 pub async fn prior_work(
     db: impl PgExecutor<'_>,
     session_id: &str,
     below_wave: i32,
     limit: i64,
-) -> Result<Vec<PriorWork>> {
-    Ok(sqlx::query_as!(
-        PriorWork,
-        "SELECT agent_type, description, result->>'summary' AS summary FROM subtasks
-         WHERE session_id = $1 AND wave_number < $2 AND status = 'completed'
-         ORDER BY wave_number DESC, id LIMIT $3",
+) -> Result<(Vec<PriorWork>, Option<String>)> {
+    let rows = sqlx::query!(
+        r#"SELECT NULL AS agent_type, approval_comment AS "description!", NULL AS summary
+           FROM wave_states WHERE session_id = $1 AND wave_number = $2 AND approval_comment IS NOT NULL
+           UNION ALL
+           (SELECT agent_type, description, result->>'summary' FROM subtasks
+            WHERE session_id = $1 AND wave_number < $2 AND status = 'completed'
+            ORDER BY wave_number DESC, id LIMIT $3)"#,
         session_id,
         below_wave,
         limit
     )
     .fetch_all(db)
-    .await?)
+    .await?;
+    let (mut work, mut comment) = (Vec::with_capacity(rows.len()), None);
+    for row in rows {
+        match row.agent_type {
+            Some(agent_type) => {
+                work.push(PriorWork {
+                    agent_type,
+                    description: row.description,
+                    summary: row.summary,
+                });
+            }
+            None => comment = Some(row.description),
+        }
+    }
+    Ok((work, comment))
 }
