@@ -127,6 +127,12 @@ pub struct Report {
     /// A file that was changed; may be repeated.
     #[arg(long = "file")]
     pub files: Vec<String>,
+    /// How many tokens the attempt took so far.
+    #[arg(long)]
+    pub tokens: Option<i64>,
+    /// How many US dollars it cost so far.
+    #[arg(long)]
+    pub cost: Option<f64>,
     /// The server.
     #[command(flatten)]
     pub to: To,
@@ -187,10 +193,11 @@ pub fn status(status: &Status, token: Option<String>) -> Done {
                 ),
                 format!("{}/{}", session["completed_tasks"], session["total_tasks"]),
                 session["failed_tasks"].to_string(),
+                session["usage"]["tokens_used"].to_string(),
                 text(&session["last_active_at"]).chars().take(19).collect(),
             ]
         });
-        table(&["SESSION", "WAVES", "DONE", "FAILED", "ACTIVE (UTC)"], rows.collect())?;
+        table(&["SESSION", "WAVES", "DONE", "FAILED", "TOKENS", "ACTIVE (UTC)"], rows.collect())?;
         return Ok(ExitCode::SUCCESS);
     }
     print(&answer)
@@ -289,7 +296,11 @@ pub fn claim(claim: &Claim, token: Option<String>) -> Done {
     if claim.to.json {
         print(&answer)?;
     } else if nothing {
-        eprintln!("swell: nothing is ready");
+        match text(&answer["held_back"]) {
+            "paused" => eprintln!("swell: the session is paused"),
+            "budget" => eprintln!("swell: the session has spent its budget"),
+            _ => eprintln!("swell: nothing is ready"),
+        }
     } else {
         let rows = list(&answer["claims"]).map(|claim| {
             vec![
@@ -320,11 +331,17 @@ pub fn report(report: &Report, token: Option<String>) -> Done {
     if let Some(token) = report.token {
         body["token"] = json!(token);
     }
-    if report.summary.is_some() || !report.files.is_empty() {
-        body["result"] = json!({ "files": report.files });
-        if let Some(summary) = &report.summary {
-            body["result"]["summary"] = json!(summary);
-        }
+    let mut result = Map::new();
+    for (field, value) in [
+        ("files", (!report.files.is_empty()).then(|| json!(report.files))),
+        ("summary", report.summary.as_ref().map(|summary| json!(summary))),
+        ("tokens_used", report.tokens.map(|tokens| json!(tokens))),
+        ("cost_usd", report.cost.map(|cost| json!(cost))),
+    ] {
+        result.extend(value.map(|value| (field.to_owned(), value)));
+    }
+    if !result.is_empty() {
+        body["result"] = Value::Object(result);
     }
     let client = Client::new(&report.to.url, token);
     let id = app::paths::encoded(&report.subtask);

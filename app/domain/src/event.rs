@@ -12,6 +12,7 @@ use crate::{
     dto::Action,
     progress::Ended,
     subtask::{Subtask, SubtaskStatus},
+    usage::{Account, Usage},
     wave::Wave,
 };
 
@@ -343,7 +344,64 @@ impl NewEvent {
     }
 }
 
+/// What happened to a session's budget.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BudgetEvent {
+    /// It was changed.
+    Set,
+    /// A limit was reached.
+    Reached,
+}
+
+impl BudgetEvent {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Set => "budget.set",
+            Self::Reached => "budget.reached",
+        }
+    }
+}
+
+/// What something cost, and what that adds up to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Totals {
+    /// Of the subtask; none for an action of a session alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subtask: Option<Usage>,
+    /// Of its wave.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wave: Option<Usage>,
+    /// Of the session.
+    pub session: Usage,
+}
+
 impl NewEvent {
+    /// With what was spent, in total, as `usage` (extension).
+    #[must_use]
+    pub fn with_usage(mut self, totals: Totals) -> Self {
+        self.data["usage"] = json!(totals);
+        self
+    }
+
+    /// `budget.set` and `budget.reached` (extension): what a session may spend was changed; or it has
+    /// spent as much as one of its limits allows.
+    #[must_use]
+    pub fn budget(event: BudgetEvent, account: &Account, at: Time) -> Self {
+        Self {
+            event: event.as_str(),
+            session_id: account.session_id.clone(),
+            batch_id: None,
+            agent_type: None,
+            data: json!({
+                "session_id": account.session_id,
+                "level": account.level(),
+                "usage": Totals { session: account.usage, ..Totals::default() },
+                "budget": account.budget,
+            }),
+            at,
+        }
+    }
+
     /// `action.recorded`: who did what to which files, without input and output.
     #[must_use]
     pub fn action_recorded(action: &Action, subtask: Option<&Subtask>, at: Time) -> Self {

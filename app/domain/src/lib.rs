@@ -21,6 +21,7 @@ pub mod report;
 pub mod scope;
 pub mod subtask;
 pub mod synthesis;
+pub mod usage;
 pub mod wave;
 
 /// Times on the wire and in the rules: UTC, RFC 3339 with `Z`.

@@ -116,6 +116,7 @@ mod tests {
                 files_modified: 1,
                 avg_duration_ms: 0,
                 total_duration_ms: 0,
+                usage: crate::usage::Usage::default(),
             },
             outcome: None,
         };

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{json::JsonObject, scope::Scope};
+use crate::{json::JsonObject, scope::Scope, usage::Usage};
 
 /// Where a subtask stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -198,6 +198,12 @@ pub struct Subtask {
     pub lease_token: Option<i64>,
     /// How often it was tried again.
     pub retry_count: i32,
+    /// What its attempts cost so far (extension).
+    #[serde(default, skip_serializing_if = "Usage::is_nothing")]
+    pub usage: Usage,
+    /// What the latest of them cost so far.
+    #[serde(skip)]
+    pub attempt_usage: Usage,
     /// When it was submitted.
     pub created_at: DateTime<Utc>,
     /// When it first ran in this attempt.

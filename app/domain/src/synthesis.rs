@@ -12,6 +12,7 @@ use crate::{
     graph::Graph,
     planner::estimate_tokens,
     subtask::{Subtask, SubtaskStatus},
+    usage::Usage,
     wave::Wave,
 };
 
@@ -66,6 +67,9 @@ pub struct Stats {
     pub avg_duration_ms: i64,
     /// Their sum; milliseconds.
     pub total_duration_ms: i64,
+    /// What the batch cost (extension).
+    #[serde(default, skip_serializing_if = "Usage::is_nothing")]
+    pub usage: Usage,
 }
 
 /// The results of a batch, folded.
@@ -137,6 +141,7 @@ pub fn synthesize(material: &Material<'_>) -> Synthesis {
         // Rounded half up; durations are never negative.
         avg_duration_ms: if counted == 0 { 0 } else { (total_duration_ms + counted / 2) / counted },
         total_duration_ms,
+        usage: subtasks.iter().fold(Usage::default(), |sum, subtask| sum + subtask.usage),
     };
     let mut synthesis = Synthesis {
         summary: format!(

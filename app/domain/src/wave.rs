@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::Time;
+use crate::{Time, usage::Usage};
 
 /// Where a wave stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -197,6 +197,9 @@ pub struct Wave {
     pub failed_tasks: i32,
     /// How many of the failed ones were optional, so that they do not fail the wave.
     pub failed_optional_tasks: i32,
+    /// What its subtasks cost so far (extension).
+    #[serde(default, skip_serializing_if = "Usage::is_nothing")]
+    pub usage: Usage,
     /// When it was created.
     pub created_at: DateTime<Utc>,
     /// When it was started.
@@ -229,6 +232,7 @@ impl Wave {
             completed_tasks: 0,
             failed_tasks: 0,
             failed_optional_tasks: 0,
+            usage: Usage { tokens_used: 0, cost_usd: crate::usage::Usd(0) },
             created_at: now,
             started_at: None,
             completed_at: None,

@@ -8,6 +8,7 @@ use common::{World, at, id, object, subtask};
 use domain::event::NewEvent;
 use domain::progress::{Patch, Relink};
 use domain::subtask::{Subtask, SubtaskStatus};
+use domain::usage::Usage;
 use domain::wave::{WaveStatus, may_start};
 use proptest::prelude::*;
 use serde_json::json;
@@ -41,7 +42,8 @@ fn change() -> impl Strategy<Value = Change> {
         SubtaskStatus::Completed,
         SubtaskStatus::Failed,
     ]);
-    let result = prop::option::weighted(0.3, 0..3).prop_map(|n| n.map(|n| object(json!({"n": n}))));
+    let result = prop::option::weighted(0.3, 0..3)
+        .prop_map(|n| n.map(|n| object(json!({"n": n, "tokens_used": 100 * (n + 1)}))));
     let patch = (prop::option::weighted(0.9, status), result, prop::option::weighted(0.2, 1..=10));
     prop_oneof![
         5 => (0..9_usize, patch).prop_map(|(k, (status, result, priority))| {
@@ -96,6 +98,11 @@ fn consistent(world: &World) -> Result<(), TestCaseError> {
         }
         prop_assert_eq!(row.completed_at.is_some(), row.status.is_terminal());
     }
+    let spent = |of: &dyn Fn(&Subtask) -> bool| {
+        let rows = world.subtasks.values().filter(|row| of(row));
+        rows.fold(Usage::default(), |sum, row| sum + row.usage)
+    };
+    prop_assert_eq!(world.account.usage, spent(&|_| true), "spent by the session");
     for batch in world.batches.values() {
         let [total, completed, failed, _] = world.count(|row| row.batch_id == batch.id);
         let counters = [batch.total_tasks, batch.completed_tasks, batch.failed_tasks];
@@ -107,6 +114,8 @@ fn consistent(world: &World) -> Result<(), TestCaseError> {
         let counters =
             [wave.total_tasks, wave.completed_tasks, wave.failed_tasks, wave.failed_optional_tasks];
         prop_assert_eq!(counters, [total, completed, failed, optional], "{:?}", wave);
+        let of_wave = spent(&|row| row.wave_number == wave.wave_number);
+        prop_assert_eq!(wave.usage, of_wave, "spent in {:?}", wave);
         let expected = if wave.started_at.is_none() {
             WaveStatus::Pending
         } else if total == 0 || completed + failed < total {

@@ -1,14 +1,19 @@
 //! Actions: what agents did, tool call by tool call.
 
 use domain::{
+    Time,
     check::PAGE,
     dto::{Action, ActionPage, RecordAction},
-    event::NewEvent,
+    event::{BudgetEvent, NewEvent, Totals},
     problem::Refusal,
 };
 use uuid::Uuid;
 
-use crate::{Engine, Error, IdempotencyKey, Result, clock, store, subtasks::parse_cursor};
+use crate::{
+    Engine, Error, IdempotencyKey, Result, clock, lock,
+    store::{self, Tx},
+    subtasks::{parse_cursor, read, write},
+};
 
 impl Engine {
     /// Records an action of a subtask, or just of a session.
@@ -21,34 +26,33 @@ impl Engine {
         key: Option<IdempotencyKey>,
     ) -> Result<Action> {
         request.check()?;
+        let is_write = request.writes_files();
         let now = clock::now();
-        let mut tx = crate::tx::Tx::begin(self.pool_ref()).await?;
+        let mut tx = match request.subtask_id {
+            Some(id) => lock::of_subtasks(self.pool_ref(), &[id]).await?,
+            None => Tx::begin(self.pool_ref()).await?,
+        };
         if let Some(key) = &key
             && let Some(answer) = key.replay(&mut tx, now).await?
         {
             return Ok(answer);
         }
-        let subtask = match request.subtask_id {
-            Some(id) => Some(
-                store::subtasks::get(&mut *tx, id)
-                    .await?
-                    .ok_or_else(|| Refusal::not_found("subtask", id))?,
-            ),
-            None => None,
-        };
-        let session_id = match (&subtask, &request.session_id) {
-            (Some(subtask), Some(named)) if subtask.session_id != *named => {
+        let mut of_subtask = None;
+        let mut session_id = request.session_id;
+        if let Some(id) = request.subtask_id {
+            let progress = read(&mut tx, &[id], &[]).await?;
+            let subtask = progress.subtask(id)?;
+            if session_id.as_ref().is_some_and(|named| *named != subtask.session_id) {
                 let message = format!("the subtask belongs to session `{}`", subtask.session_id);
                 return Err(Refusal::invalid("session_id", message).into());
             }
-            (Some(subtask), _) => subtask.session_id.clone(),
-            (None, Some(named)) => named.clone(),
-            (None, None) => {
-                return Err(Error::internal("an action without a session passed its check"));
-            }
-        };
+            session_id = Some(subtask.session_id.clone());
+            of_subtask = Some((id, progress));
+        }
+        let session_id = session_id
+            .ok_or_else(|| Error::internal("an action without a session passed its check"))?;
         let action = Action {
-            writes_files: request.writes_files(),
+            writes_files: is_write,
             id: Uuid::now_v7(),
             session_id,
             subtask_id: request.subtask_id,
@@ -60,34 +64,46 @@ impl Engine {
             file_paths: request.file_paths,
             exit_code: request.exit_code,
             duration_ms: request.duration_ms,
+            usage: request.usage,
             metadata: request.metadata,
             created_at: now,
         };
-        store::sessions::hold(&mut tx, &action.session_id, now).await?;
-        store::actions::insert(&mut tx, &action).await?;
-        if let Some(subtask) = &subtask
-            && subtask.lease_token.is_some()
-        {
-            store::attempts::acted(&mut tx, subtask.id, now).await?;
-        }
-        let mut events = vec![NewEvent::action_recorded(&action, subtask.as_ref(), now)];
-        if let (true, Some(subtask)) = (action.writes_files, &subtask) {
-            let outside: Vec<String> = action
-                .file_paths
-                .iter()
-                .filter(|path| !subtask.scope.allows(path))
-                .cloned()
-                .collect();
-            if !outside.is_empty() {
-                events.push(NewEvent::scope_violated(&action, subtask, &outside, now));
+        match of_subtask {
+            Some((id, mut progress)) => {
+                store::actions::insert(&mut tx, &action).await?;
+                if progress.subtask(id)?.lease_token.is_some() {
+                    store::attempts::acted(&mut tx, id, now).await?;
+                }
+                progress.acted(id, &action)?;
+                write(&mut tx, progress).await?;
             }
+            None => self.of_session_alone(&mut tx, &action, now).await?,
         }
-        store::events::write(&mut tx, &events).await?;
         if let Some(key) = &key {
             key.keep(&mut tx, &action, now).await?;
         }
         self.commit(tx).await?;
         Ok(action)
+    }
+
+    /// An action that belongs to no subtask.
+    async fn of_session_alone(&self, tx: &mut Tx, action: &Action, now: Time) -> Result<()> {
+        store::sessions::hold(tx, &action.session_id, now).await?;
+        store::actions::insert(tx, action).await?;
+        let mut event = NewEvent::action_recorded(action, None, now);
+        let mut reached = None;
+        if !action.usage.is_nothing()
+            && let Some(row) = store::sessions::get(&mut **tx, &action.session_id).await?
+        {
+            let mut account = row.account()?;
+            reached = account
+                .spend(action.usage)
+                .map(|_| NewEvent::budget(BudgetEvent::Reached, &account, now));
+            store::sessions::write_account(tx, &account).await?;
+            event = event.with_usage(Totals { session: account.usage, ..Totals::default() });
+        }
+        let events: Vec<NewEvent> = [event].into_iter().chain(reached).collect();
+        store::events::write(tx, &events).await
     }
 
     /// A page of actions of a session or a subtask, newest first.

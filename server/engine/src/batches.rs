@@ -14,6 +14,7 @@ use domain::{
     graph::{Graph, Node},
     problem::Refusal,
     subtask::{Subtask, SubtaskStatus},
+    usage::Usage,
     wave::Wave,
 };
 use uuid::Uuid;
@@ -320,6 +321,8 @@ impl NewBatch {
                 result: None,
                 context_snapshot: task.context_snapshot,
                 retry_count: 0,
+                usage: Usage::default(),
+                attempt_usage: Usage::default(),
                 created_at: now,
                 started_at: None,
                 completed_at: None,

@@ -8,6 +8,7 @@ use domain::{
     problem::Refusal,
     registry::AgentProfile,
     subtask::{Subtask, SubtaskStatus},
+    usage::Usage,
     wave::WaveStatus,
 };
 use serde_json::{Map, Value, json};
@@ -170,6 +171,7 @@ impl Engine {
             file_paths: if event.error.is_some() { Vec::new() } else { event.files() },
             exit_code: None,
             duration_ms: None,
+            usage: Usage::default(),
             metadata: None,
         };
         self.record_action(action, None).await?;

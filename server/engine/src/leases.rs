@@ -74,7 +74,6 @@ async fn write_group(pool: &PgPool, group: &[ClaimSubtasks]) -> Result<Vec<Vec<C
     ids.dedup();
     let mut tx = lock::of_subtasks(pool, &ids).await?;
     let mut progress = read(&mut tx, &ids, &[]).await?;
-    let paused = store::sessions::paused(&mut tx, &ids).await?;
     let mut begun = Vec::new();
     let mut taken = vec![false; ready.len()];
     for ((request, place), mine) in group.iter().zip(&places).zip(&mut claims) {
@@ -86,7 +85,7 @@ async fn write_group(pool: &PgPool, group: &[ClaimSubtasks]) -> Result<Vec<Vec<C
             if std::mem::replace(&mut taken[at], true) {
                 continue;
             }
-            if progress.subtask(*id).is_ok_and(|subtask| paused.contains(&subtask.session_id)) {
+            if progress.subtask(*id).is_ok_and(|s| progress.held_back(&s.session_id).is_some()) {
                 continue;
             }
             // Somebody was faster.
@@ -218,7 +217,8 @@ impl Engine {
 
 fn may_make_ready(event: &domain::event::Event) -> bool {
     match event.event.as_str() {
-        "wave.transitioned" | "wave.reopened" | "batch.created" | "session.resumed" => true,
+        "wave.transitioned" | "wave.reopened" | "batch.created" | "session.resumed"
+        | "budget.set" => true,
         "subtask.updated" => event.data.as_str().contains(r#""status":"pending""#),
         _ => false,
     }

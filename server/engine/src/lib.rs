@@ -12,6 +12,7 @@
 mod actions;
 mod appender;
 mod batches;
+mod budgets;
 mod cancel;
 mod clock;
 mod error;

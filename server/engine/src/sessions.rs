@@ -51,7 +51,8 @@ impl Engine {
             .map(|row| {
                 let of_session: Vec<Wave> =
                     waves.extract_if(.., |wave| wave.session_id == row.session_id).collect();
-                SessionSummary {
+                let account = row.account()?;
+                Ok(SessionSummary {
                     total_tasks: of_session.iter().map(|wave| wave.total_tasks).sum(),
                     completed_tasks: of_session.iter().map(|wave| wave.completed_tasks).sum(),
                     failed_tasks: of_session.iter().map(|wave| wave.failed_tasks).sum(),
@@ -60,9 +61,11 @@ impl Engine {
                     created_at: row.created_at,
                     last_active_at: row.last_active_at,
                     paused: row.paused,
-                }
+                    usage: account.usage,
+                    budget: account.budget,
+                })
             })
-            .collect();
+            .collect::<Result<_>>()?;
         Ok(SessionPage { sessions, next_cursor })
     }
 
@@ -78,11 +81,14 @@ impl Engine {
         let row = store::sessions::get(pool, session_id)
             .await?
             .ok_or_else(|| Refusal::not_found("session", session_id))?;
+        let account = row.account()?;
         Ok(SessionDetail {
             session_id: row.session_id,
             created_at: row.created_at,
             last_active_at: row.last_active_at,
             paused: row.paused,
+            usage: account.usage,
+            budget: account.budget,
             waves: store::waves::of_session(pool, session_id).await?,
             batches: store::batches::of_session(pool, session_id).await?,
             seq,

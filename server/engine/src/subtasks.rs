@@ -68,14 +68,15 @@ pub async fn read(tx: &mut Tx, ids: &[Uuid], completing: &[Uuid]) -> Result<Prog
         .flat_map(|s| s.blocked_by.iter().map(|blocker| (*blocker, s.id)))
         .filter(|(blocker, _)| completing.contains(blocker))
         .collect();
-    Ok(Progress::new(clock::now(), rows.subtasks, edges, rows.batches, rows.waves))
+    Ok(Progress::new(clock::now(), rows.subtasks, edges, rows.batches, rows.waves)
+        .with_accounts(rows.accounts))
 }
 
 /// Writes what changed; says whether anything did.
 pub async fn write(tx: &mut Tx, progress: Progress) -> Result<bool> {
     let now = progress.now();
     let parts = progress.into_parts();
-    if parts.subtasks.is_empty() {
+    if parts.subtasks.is_empty() && parts.events.is_empty() {
         return Ok(false);
     }
     store::subtasks::write_changes(tx, &parts, now).await?;

@@ -63,6 +63,7 @@ pub fn routes() -> OpenApiRouter<Engine> {
         .routes(routes!(sessions::get))
         .routes(routes!(sessions::pause))
         .routes(routes!(sessions::resume))
+        .routes(routes!(sessions::set_budget))
         .routes(routes!(sessions::leases))
         .routes(routes!(registry::list))
         .routes(routes!(registry::get, registry::put, registry::delete))

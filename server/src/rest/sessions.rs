@@ -5,13 +5,14 @@ use domain::{
     check::{Check, PAGE},
     dto::{Attempts, SessionDetail, SessionPage},
     problem::Problem,
+    usage::Budget,
     wave::SessionState,
 };
 use engine::Engine;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::extract::{Query, Segment};
+use super::extract::{Body, Query, Segment};
 use crate::problem::Answer;
 
 /// Which sessions to list.
@@ -102,6 +103,25 @@ pub async fn resume(
     Segment(session_id): Segment,
 ) -> Answer<Json<SessionDetail>> {
     engine.pause_session(&session_id, false).await?;
+    Ok(Json(engine.session(&session_id).await?))
+}
+
+/// Set a session's budget
+///
+/// What it may spend in tokens and US dollars, over all its subtasks and their attempts. Everyone is told
+/// when the soft limits are reached; from the hard ones on, no more work is handed out. What is left out
+/// is not limited. Safe to repeat.
+#[utoipa::path(put, path = "/api/sessions/{session_id}/budget", tag = "agents at work",
+    params(("session_id" = String, Path, description = "The session.")),
+    request_body = Budget,
+    responses((status = 200, body = SessionDetail, description = "As it stands now."),
+              (status = "4XX", body = Problem, description = "Refused.", content_type = "application/problem+json")))]
+pub async fn set_budget(
+    State(engine): State<Engine>,
+    Segment(session_id): Segment,
+    Body(budget): Body<Budget>,
+) -> Answer<Json<SessionDetail>> {
+    engine.set_budget(&session_id, budget).await?;
     Ok(Json(engine.session(&session_id).await?))
 }
 

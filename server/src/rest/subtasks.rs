@@ -126,7 +126,8 @@ pub async fn retry(State(engine): State<Engine>, id: Segment) -> Answer<Json<Sub
 ///
 /// The most urgent ready subtasks of running waves, each under a lease: they run from now on, and no
 /// other claim gets them. Send a heartbeat or record an action before the lease is over, and the lease's
-/// `token` with every report. Answers with nothing when nothing is ready, after `wait_seconds`.
+/// `token` with every report. Answers with nothing when nothing is ready, after `wait_seconds`;
+/// `held_back` says so when the session that is named is paused or has spent its budget.
 #[utoipa::path(post, path = "/api/subtasks/claim", tag = "agents at work",
     request_body = ClaimSubtasks,
     responses((status = 200, body = ClaimAnswer, description = "What was claimed; may be nothing."),
@@ -135,7 +136,7 @@ pub async fn claim(
     State(engine): State<Engine>,
     Body(request): Body<ClaimSubtasks>,
 ) -> Answer<Json<ClaimAnswer>> {
-    Ok(Json(ClaimAnswer { success: true, claims: engine.claim_subtasks(request).await? }))
+    Ok(Json(engine.claim(request).await?))
 }
 
 /// Give a sign of life

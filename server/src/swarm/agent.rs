@@ -167,7 +167,7 @@ impl<'a> Agent<'a> {
     fn report(&mut self, held: &Held, status: &str) -> Result<(), String> {
         let said = format!("{} under {}", self.name(), held.token);
         let body = json!({
-            "status": status, "token": held.token, "result": { "summary": said, "files": held.files },
+            "status": status, "token": held.token, "result": { "summary": said, "files": held.files, "tokens_used": 1_000 + said.len() },
         });
         let times = if self.rng.u8(..10) == 0 { 2 } else { 1 };
         for time in 0..times {

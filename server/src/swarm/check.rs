@@ -99,7 +99,18 @@ fn counters(job: &Job, subtasks: &[Value]) -> Result<String, String> {
             counted += 1;
         }
     }
-    Ok(format!("The counters of {counted} waves and batches equal their rows."))
+    let spent = |it: &Value| it["usage"]["tokens_used"].as_i64().unwrap_or(0);
+    let real: i64 = subtasks.iter().map(spent).sum();
+    let of_waves: i64 = session["waves"].as_array().into_iter().flatten().map(spent).sum();
+    if (spent(&session), of_waves) != (real, real) || real == 0 {
+        return Err(format!(
+            "{real} tokens were spent; the session counts {}, its waves {of_waves}",
+            spent(&session)
+        ));
+    }
+    Ok(format!(
+        "The counters of {counted} waves and batches equal their rows, {real} tokens among them."
+    ))
 }
 
 /// The log has no gap, and folds to what the tables say.

@@ -104,3 +104,54 @@ async fn what_is_no_claim_is_refused_by_name(pool: PgPool) {
     let answer = app.post(&format!("/api/subtasks/{id}/cancel"), &json!({"reason": reason})).await;
     assert!(text(&answer.invalid("reason")["detail"]).len() > 3);
 }
+
+#[sqlx::test(migrator = "engine::MIGRATOR")]
+async fn what_agents_spend_is_summed_and_bounded_by_the_sessions_budget(pool: PgPool) {
+    let app = App::new(pool).await;
+    let (batch, ids) = app.running("s", 3).await;
+    let set = app
+        .put(
+            "/api/sessions/s/budget",
+            &json!({"soft": {"tokens_used": 500}, "hard": {"cost_usd": 0.75}}),
+        )
+        .await
+        .json(200);
+    assert_eq!(set["budget"], json!({"soft": {"tokens_used": 500}, "hard": {"cost_usd": 0.75}}));
+    let action = json!({"subtask_id": ids[0], "tool_name": "Read", "usage": {"tokens_used": 400, "cost_usd": 0.25}});
+    let recorded = app.post("/api/actions", &action).await.json(201);
+    assert_eq!(recorded["action"]["usage"], json!({"tokens_used": 400, "cost_usd": 0.25}));
+    let report = json!({"status": "completed", "result": {"tokens_used": 1000, "cost_usd": 0.75}});
+    let done = app.patch(&format!("/api/subtasks/{}", ids[0]), &report).await.json(200);
+    let all = json!({"tokens_used": 1000, "cost_usd": 0.75});
+    assert_eq!(done["subtask"]["usage"], all);
+    let session = app.get("/api/sessions/s").await.json(200);
+    assert_eq!((&session["usage"], &session["waves"][0]["usage"]), (&all, &all));
+    let read = app.get(&format!("/api/orchestration/batch/{batch}")).await.json(200);
+    let row =
+        read["batch"]["subtasks"].as_array().unwrap().iter().find(|row| row["id"] == json!(ids[0]));
+    assert_eq!(row.unwrap()["usage"], all);
+    let folded = app.poke(&format!("/api/orchestration/batch/{batch}/complete")).await.json(200);
+    assert_eq!(folded["synthesis"]["stats"]["usage"], all);
+
+    let body = json!({"agent_id": "a", "session_id": "s"});
+    let none = app.post("/api/subtasks/claim", &body).await.json(200);
+    assert_eq!(none, json!({"success": true, "claims": [], "held_back": "budget"}));
+    app.put("/api/sessions/s/budget", &json!({})).await.json(200);
+    let claimed = app.post("/api/subtasks/claim", &body).await.json(200);
+    assert_eq!(claimed["claims"].as_array().unwrap().len(), 1);
+
+    for (body, field) in [
+        (json!({"soft": {"tokens_used": -1}}), "soft.tokens_used"),
+        (json!({"hard": {"cost_usd": 1_000_001}}), "hard.cost_usd"),
+        (json!({"hard": {"cost_usd": -0.01}}), "hard.cost_usd"),
+    ] {
+        app.put("/api/sessions/s/budget", &body).await.invalid(field);
+    }
+    for body in [json!({"soft": 5}), json!({"soft": {"tokens_used": "5"}}), json!(null), json!([])]
+    {
+        let answer = app.put("/api/sessions/s/budget", &body).await;
+        assert!(answer.status.is_client_error(), "{body}: {}", answer.any_problem());
+    }
+    let costly = json!({"session_id": "s", "tool_name": "x", "usage": {"tokens_used": 1_000_000_000_001_i64}});
+    app.post("/api/actions", &costly).await.invalid("usage.tokens_used");
+}

@@ -45,6 +45,7 @@ const ROUTES: &str = "
     GET /api/sessions/{session_id}
     POST /api/sessions/{session_id}/pause
     POST /api/sessions/{session_id}/resume
+    PUT /api/sessions/{session_id}/budget
     GET /api/sessions/{session_id}/leases
     GET /api/registry
     GET /api/registry/{agent_type}

@@ -241,6 +241,7 @@ async fn sessions_are_listed_latest_first_searched_and_read(pool: PgPool) {
         &all["sessions"][1],
         &json!({
             "session_id": "beta", "created_at": "<time>", "last_active_at": "<time>", "paused": false, "total_tasks": 2,
+            "usage": {"tokens_used": 0, "cost_usd": 0.0}, "budget": {"soft": {}, "hard": {}},
             "completed_tasks": 0, "failed_tasks": 0,
             "waves": [{"wave_number": 0, "status": "running", "total_tasks": 2, "completed_tasks": 0, "failed_tasks": 0}],
         }),
@@ -256,6 +257,7 @@ async fn sessions_are_listed_latest_first_searched_and_read(pool: PgPool) {
         &detail,
         &json!({
             "session_id": "beta", "created_at": "<time>", "last_active_at": "<time>", "paused": false, "seq": "<int>",
+            "usage": {"tokens_used": 0, "cost_usd": 0.0}, "budget": {"soft": {}, "hard": {}},
             "waves": [{"id": "<uuid>", "session_id": "beta", "wave_number": 0, "name": null, "description": null,
                        "status": "running", "total_tasks": 2, "completed_tasks": 0, "failed_tasks": 0,
                        "failed_optional_tasks": 0, "created_at": "<time>", "started_at": "<time>", "completed_at": null}],

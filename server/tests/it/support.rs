@@ -76,6 +76,10 @@ impl App {
         self.body(Method::PATCH, path, body.to_string()).await
     }
 
+    pub async fn put(&self, path: &str, body: &Value) -> Answer {
+        self.body(Method::PUT, path, body.to_string()).await
+    }
+
     /// JSON, or what passes for it.
     pub async fn body(&self, method: Method, path: &str, body: impl Into<Body>) -> Answer {
         let request = Request::builder().method(method).uri(path);

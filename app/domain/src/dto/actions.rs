@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::{check::Check, event::Event, json::JsonObject, problem::Refusal};
+use crate::{check::Check, event::Event, json::JsonObject, problem::Refusal, usage::Usage};
 
 /// Body of `POST /api/actions`: one tool call of an agent.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -45,6 +45,9 @@ pub struct RecordAction {
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(minimum = 0))]
     pub duration_ms: Option<i64>,
+    /// What it cost (extension).
+    #[serde(default)]
+    pub usage: Usage,
     /// Anything else.
     #[serde(default)]
     pub metadata: Option<JsonObject>,
@@ -85,6 +88,7 @@ impl RecordAction {
         if let Some(duration) = self.duration_ms {
             check.range("duration_ms", duration, 0, i64::from(i32::MAX) * 1_000);
         }
+        self.usage.check(&mut check, "usage");
         if let Some(metadata) = &self.metadata {
             check.object("metadata", &metadata.parse());
         }
@@ -132,6 +136,9 @@ pub struct Action {
     pub exit_code: Option<i32>,
     /// How long it took; milliseconds.
     pub duration_ms: Option<i64>,
+    /// What it cost (extension).
+    #[serde(default, skip_serializing_if = "Usage::is_nothing")]
+    pub usage: Usage,
     /// Anything else.
     pub metadata: Option<JsonObject>,
     /// When it was recorded.

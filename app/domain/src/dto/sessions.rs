@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     batch::Batch,
+    usage::{Budget, Usage},
     wave::{Wave, WaveStatus},
 };
 
@@ -21,6 +22,12 @@ pub struct SessionSummary {
     /// Whether no work of it is handed out.
     #[serde(default)]
     pub paused: bool,
+    /// What it cost so far.
+    #[serde(default)]
+    pub usage: Usage,
+    /// What it may cost.
+    #[serde(default)]
+    pub budget: Budget,
     /// Its waves in order.
     pub waves: Vec<WaveBrief>,
     /// Subtasks over all waves.
@@ -70,6 +77,12 @@ pub struct SessionDetail {
     /// Whether no work of it is handed out.
     #[serde(default)]
     pub paused: bool,
+    /// What it cost so far.
+    #[serde(default)]
+    pub usage: Usage,
+    /// What it may cost.
+    #[serde(default)]
+    pub budget: Budget,
     /// Its waves in order.
     pub waves: Vec<Wave>,
     /// Its batches, oldest first.

@@ -9,6 +9,7 @@ use crate::{
     lease::{Attempt, LEASE_RANGE},
     problem::Refusal,
     subtask::{Subtask, SubtaskStatus},
+    usage::HeldBack,
 };
 
 /// Body of `PATCH /api/subtasks/{id}`; at least one field.
@@ -18,7 +19,7 @@ pub struct PatchSubtask {
     /// The status to move to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<SubtaskStatus>,
-    /// What came of it: an object, by convention with `files`, `summary`, `tokens_used`, `error`.
+    /// What came of it: an object, by convention with `files`, `summary`, `tokens_used`, `cost_usd`, `error`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub result: Option<JsonObject>,
     /// The agent that works on it.
@@ -200,6 +201,9 @@ pub struct ClaimAnswer {
     pub success: bool,
     /// The subtasks with their leases.
     pub claims: Vec<Claim>,
+    /// Why the session that was named hands out nothing, whatever is ready.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held_back: Option<HeldBack>,
 }
 
 /// Body of `POST /api/subtasks/{id}/heartbeat`.

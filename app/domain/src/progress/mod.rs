@@ -7,6 +7,7 @@
 
 mod lease;
 mod retry;
+mod spend;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,6 +22,7 @@ use crate::{
     lease::Outcome,
     problem::Refusal,
     subtask::{Subtask, SubtaskEvent, SubtaskStatus},
+    usage::{Account, Usage},
     wave::{Wave, WaveEvent, WaveStatus},
 };
 
@@ -71,6 +73,7 @@ pub struct Progress {
     dependents: BTreeMap<Uuid, Vec<Uuid>>,
     batches: BTreeMap<Uuid, Batch>,
     waves: BTreeMap<(String, i32), Wave>,
+    accounts: BTreeMap<String, Account>,
     changes: Changes,
 }
 
@@ -83,6 +86,8 @@ pub struct Changes {
     pub batches: BTreeSet<Uuid>,
     /// Waves to write.
     pub waves: BTreeSet<(String, i32)>,
+    /// Sessions whose spending to write.
+    pub accounts: BTreeSet<String>,
     /// Events to append, in order of cause.
     pub events: Vec<NewEvent>,
     /// Attempts that ended.
@@ -98,6 +103,8 @@ pub struct Parts {
     pub batches: Vec<Batch>,
     /// Waves.
     pub waves: Vec<Wave>,
+    /// What their sessions spent.
+    pub accounts: Vec<Account>,
     /// Events, in order of cause.
     pub events: Vec<NewEvent>,
     /// Attempts that ended.
@@ -107,6 +114,7 @@ pub struct Parts {
 /// Free for another agent, whose work counts from its own start.
 fn give_back(subtask: &mut Subtask) {
     (subtask.started_at, subtask.agent_id, subtask.lease_token) = (None, None, None);
+    subtask.attempt_usage = Usage::default();
 }
 
 /// That a lease is over.
@@ -141,8 +149,17 @@ impl Progress {
                 .into_iter()
                 .map(|wave| ((wave.session_id.clone(), wave.wave_number), wave))
                 .collect(),
+            accounts: BTreeMap::new(),
             changes: Changes::default(),
         }
+    }
+
+    /// With what the sessions spent and may spend; one that is not there may spend anything.
+    #[must_use]
+    pub fn with_accounts(mut self, accounts: Vec<Account>) -> Self {
+        self.accounts =
+            accounts.into_iter().map(|account| (account.session_id.clone(), account)).collect();
+        self
     }
 
     /// Decides one PATCH.
@@ -171,6 +188,7 @@ impl Progress {
             after.priority = priority;
         }
         if let Some(result) = &patch.result {
+            after.spend(Usage::reported(result).beyond(after.attempt_usage));
             after.result = Some(result.clone());
         }
         if let Some(snapshot) = &patch.context_snapshot {
@@ -196,7 +214,7 @@ impl Progress {
     /// The rows that changed, and the events in order of cause.
     #[must_use]
     pub fn into_parts(self) -> Parts {
-        let Self { subtasks, batches, waves, changes, .. } = self;
+        let Self { subtasks, batches, waves, accounts, changes, .. } = self;
         let subtasks: Vec<Subtask> = subtasks
             .into_values()
             .filter(|subtask| changes.subtasks.contains(&subtask.id))
@@ -210,6 +228,10 @@ impl Progress {
                 .into_iter()
                 .filter(|(key, _)| changes.waves.contains(key))
                 .map(|(_, wave)| wave)
+                .collect(),
+            accounts: accounts
+                .into_values()
+                .filter(|account| changes.accounts.contains(&account.session_id))
                 .collect(),
             events: changes.events,
             ended: changes.ended,
@@ -354,7 +376,18 @@ impl Progress {
 
     /// Takes the new row; its event tells what a list shows.
     fn note(&mut self, before: &Subtask, after: Subtask) {
-        self.changes.events.push(NewEvent::subtask_updated(&after, before.status, self.now));
+        let event = NewEvent::subtask_updated(&after, before.status, self.now);
+        self.tell(before, after, event);
+    }
+
+    /// Takes the new row, and what it spent beyond the old one.
+    fn tell(&mut self, before: &Subtask, after: Subtask, event: NewEvent) {
+        let spent = after.usage.beyond(before.usage);
+        if spent.is_nothing() {
+            self.changes.events.push(event);
+        } else {
+            self.spend(&after, spent, event);
+        }
         self.changes.subtasks.insert(after.id);
         self.subtasks.insert(after.id, after);
     }

@@ -38,6 +38,7 @@ impl Progress {
             result: None,
             started_at: None,
             completed_at: None,
+            attempt_usage: crate::usage::Usage::default(),
             retry_count: before.retry_count + 1,
             updated_at: self.now,
             ..before.clone()

@@ -11,6 +11,7 @@ use domain::json::JsonObject;
 use domain::problem::Refusal;
 use domain::progress::{Parts, Patch, Progress};
 use domain::subtask::{Subtask, SubtaskStatus};
+use domain::usage::{Account, Usage};
 use domain::wave::{Wave, WaveStatus};
 use domain::{Time, wave};
 use serde_json::Value;
@@ -71,6 +72,8 @@ pub fn subtask(n: u128) -> Subtask {
         not_before: None,
         lease_token: None,
         retry_count: 0,
+        usage: Usage::default(),
+        attempt_usage: Usage::default(),
         created_at: at(0),
         started_at: None,
         completed_at: None,
@@ -128,6 +131,7 @@ pub struct World {
     pub subtasks: BTreeMap<Uuid, Subtask>,
     pub batches: BTreeMap<Uuid, Batch>,
     pub waves: BTreeMap<i32, Wave>,
+    pub account: Account,
 }
 
 impl World {
@@ -142,6 +146,7 @@ impl World {
             subtasks: BTreeMap::new(),
             batches: BTreeMap::new(),
             waves: waves.iter().map(|(n, status)| (*n, wave_of(*n, *status, [0; 4]))).collect(),
+            account: Account { session_id: SESSION.to_owned(), ..Account::default() },
         };
         for mut subtask in subtasks {
             let open = subtask.blocked_by.iter().filter(|id| !done.contains(id)).count();
@@ -198,11 +203,15 @@ impl World {
             self.batches.values().cloned().collect(),
             self.waves.values().cloned().collect(),
         )
+        .with_accounts(vec![self.account.clone()])
     }
 
     /// Writes what a group changed and hands back its events.
     pub fn take(&mut self, progress: Progress) -> Vec<NewEvent> {
-        let Parts { subtasks, batches, waves, events, .. } = progress.into_parts();
+        let Parts { subtasks, batches, waves, accounts, events, .. } = progress.into_parts();
+        if let Some(account) = accounts.into_iter().next() {
+            self.account = account;
+        }
         self.subtasks.extend(subtasks.into_iter().map(|s| (s.id, s)));
         self.batches.extend(batches.into_iter().map(|b| (b.id, b)));
         self.waves.extend(waves.into_iter().map(|w| (w.wave_number, w)));

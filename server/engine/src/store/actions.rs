@@ -4,7 +4,7 @@ use domain::{Time, conflict::ActionFiles, dto::Action};
 use sqlx::PgExecutor;
 use uuid::Uuid;
 
-use super::{Tx, object};
+use super::{Tx, object, usage};
 use crate::Result;
 
 #[derive(Debug)]
@@ -21,6 +21,8 @@ struct ActionRow {
     writes_files: bool,
     exit_code: Option<i32>,
     duration_ms: Option<i64>,
+    tokens_used: i64,
+    cost_micros: i64,
     metadata: Option<String>,
     created_at: Time,
 }
@@ -42,6 +44,7 @@ impl ActionRow {
             writes_files: self.writes_files,
             exit_code: self.exit_code,
             duration_ms: self.duration_ms,
+            usage: usage(self.tokens_used, self.cost_micros),
             created_at: self.created_at,
         })
     }
@@ -54,7 +57,7 @@ macro_rules! select_actions {
             ActionRow,
             "SELECT id, session_id, subtask_id, agent_id, tool_name, tool_type, input::text AS input,
                     output::text AS output, file_paths, writes_files, exit_code, duration_ms,
-                    metadata::text AS metadata, created_at
+                    tokens_used, cost_micros, metadata::text AS metadata, created_at
              FROM actions " + $tail
             $(, $argument)*
         )
@@ -65,8 +68,9 @@ macro_rules! select_actions {
 pub async fn insert(tx: &mut Tx, action: &Action) -> Result<()> {
     sqlx::query!(
         "INSERT INTO actions (id, session_id, subtask_id, agent_id, tool_name, tool_type, input, output, file_paths,
-                              writes_files, exit_code, duration_ms, metadata, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7::text::json, $8::text::json, $9, $10, $11, $12, $13::text::jsonb, $14)",
+                              writes_files, exit_code, duration_ms, metadata, created_at, tokens_used, cost_micros)
+         VALUES ($1, $2, $3, $4, $5, $6, $7::text::json, $8::text::json, $9, $10, $11, $12, $13::text::jsonb, $14, $15,
+                 $16)",
         action.id,
         action.session_id,
         action.subtask_id,
@@ -80,7 +84,9 @@ pub async fn insert(tx: &mut Tx, action: &Action) -> Result<()> {
         action.exit_code,
         action.duration_ms,
         action.metadata.as_ref().map(|json| json.as_str().to_owned()),
-        action.created_at
+        action.created_at,
+        action.usage.tokens_used,
+        action.usage.cost_usd.0
     )
     .execute(&mut **tx)
     .await?;

@@ -78,7 +78,7 @@ pub async fn ready(
            LATERAL (
                SELECT t.id
                FROM wave_states w
-               JOIN sessions x ON x.session_id = w.session_id AND NOT x.paused,
+               JOIN sessions x ON x.session_id = w.session_id AND NOT x.paused AND NOT x.spent_out,
                -- The first of each wave, in the order of the index, so that no wave is read whole.
                LATERAL (
                    SELECT s.id, s.priority FROM subtasks s

@@ -52,6 +52,16 @@ fn scope(text: Option<String>) -> Result<domain::scope::Scope> {
     Ok(text.map(|text| serde_json::from_str(&text)).transpose()?.unwrap_or_default())
 }
 
+/// What was spent, as columns have it.
+const fn usage(tokens_used: i64, cost_micros: i64) -> domain::usage::Usage {
+    domain::usage::Usage { tokens_used, cost_usd: domain::usage::Usd(cost_micros) }
+}
+
+/// The budget in a JSON column; null limits nothing.
+fn budget(text: Option<String>) -> Result<domain::usage::Budget> {
+    Ok(text.map(|text| serde_json::from_str(&text)).transpose()?.unwrap_or_default())
+}
+
 /// The versions of the migrations that were applied; none in an empty database.
 pub async fn applied_migrations(pool: &PgPool) -> Result<Vec<i64>> {
     // Not checked at compile time: the table is sqlx's own and comes with the first migration.

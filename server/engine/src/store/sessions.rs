@@ -1,10 +1,12 @@
 //! `sessions`
 
-use domain::Time;
+use domain::{
+    Time,
+    usage::{Account, BudgetLevel},
+};
 use sqlx::PgExecutor;
-use uuid::Uuid;
 
-use super::Tx;
+use super::{Tx, budget, usage};
 use crate::Result;
 
 /// A session's own row.
@@ -14,6 +16,21 @@ pub struct SessionRow {
     pub created_at: Time,
     pub last_active_at: Time,
     pub paused: bool,
+    pub tokens_used: i64,
+    pub cost_micros: i64,
+    pub budget: Option<String>,
+}
+
+impl SessionRow {
+    /// What it spent and may spend.
+    pub fn account(&self) -> Result<Account> {
+        Ok(Account {
+            session_id: self.session_id.clone(),
+            paused: self.paused,
+            usage: usage(self.tokens_used, self.cost_micros),
+            budget: budget(self.budget.clone())?,
+        })
+    }
 }
 
 /// Makes the session if it does not exist, and holds it until the transaction ends.
@@ -35,7 +52,8 @@ pub async fn hold(tx: &mut Tx, session_id: &str, now: Time) -> Result<()> {
 pub async fn get(db: impl PgExecutor<'_>, session_id: &str) -> Result<Option<SessionRow>> {
     Ok(sqlx::query_as!(
         SessionRow,
-        "SELECT session_id, created_at, last_active_at, paused FROM sessions WHERE session_id = $1",
+        "SELECT session_id, created_at, last_active_at, paused, tokens_used, cost_micros, budget::text AS budget
+         FROM sessions WHERE session_id = $1",
         session_id
     )
     .fetch_optional(db)
@@ -54,7 +72,8 @@ pub async fn page(
     let (time, id) = after.unzip();
     Ok(sqlx::query_as!(
         SessionRow,
-        "SELECT session_id, created_at, last_active_at, paused FROM sessions
+        "SELECT session_id, created_at, last_active_at, paused, tokens_used, cost_micros, budget::text AS budget
+         FROM sessions
          WHERE ($1::timestamptz IS NULL OR (last_active_at, session_id) < ($1, $2))
            AND ($3::text IS NULL OR strpos(lower(session_id), lower($3)) > 0)
            AND ($5::text IS NULL OR $5 = (
@@ -76,15 +95,22 @@ pub async fn page(
     .await?)
 }
 
-/// Which of the sessions of these subtasks are paused.
-pub async fn paused(tx: &mut Tx, subtasks: &[Uuid]) -> Result<Vec<String>> {
-    Ok(sqlx::query_scalar!(
-        "SELECT DISTINCT x.session_id FROM subtasks s JOIN sessions x ON x.session_id = s.session_id AND x.paused
-         WHERE s.id = ANY($1)",
-        subtasks
+/// Writes what a session, which the transaction holds, spent and may spend.
+pub async fn write_account(tx: &mut Tx, account: &Account) -> Result<()> {
+    let budget =
+        (!account.budget.is_none()).then(|| serde_json::to_string(&account.budget)).transpose()?;
+    sqlx::query!(
+        "UPDATE sessions SET tokens_used = $2, cost_micros = $3, budget = $4::text::jsonb, spent_out = $5
+         WHERE session_id = $1",
+        account.session_id,
+        account.usage.tokens_used,
+        account.usage.cost_usd.0,
+        budget,
+        account.level() == BudgetLevel::Hard
     )
-    .fetch_all(&mut **tx)
-    .await?)
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
 }
 
 /// Pauses a session or goes on with it; says whether it was otherwise before.

@@ -7,7 +7,7 @@ use domain::{
 use sqlx::PgExecutor;
 use uuid::Uuid;
 
-use super::{Tx, known};
+use super::{Tx, known, usage};
 use crate::Result;
 
 #[derive(Debug)]
@@ -22,6 +22,8 @@ pub struct WaveRow {
     pub completed_tasks: i32,
     pub failed_tasks: i32,
     pub failed_optional_tasks: i32,
+    pub tokens_used: i64,
+    pub cost_micros: i64,
     pub created_at: Time,
     pub started_at: Option<Time>,
     pub completed_at: Option<Time>,
@@ -50,6 +52,7 @@ impl WaveRow {
             completed_tasks: self.completed_tasks,
             failed_tasks: self.failed_tasks,
             failed_optional_tasks: self.failed_optional_tasks,
+            usage: usage(self.tokens_used, self.cost_micros),
             created_at: self.created_at,
             started_at: self.started_at,
             completed_at: self.completed_at,
@@ -62,7 +65,7 @@ pub async fn of_session(db: impl PgExecutor<'_>, session_id: &str) -> Result<Vec
     sqlx::query_as!(
         WaveRow,
         "SELECT id, session_id, wave_number, name, description, status, total_tasks, completed_tasks, failed_tasks,
-                failed_optional_tasks, created_at, started_at, completed_at, approval, approval_comment,
+                failed_optional_tasks, tokens_used, cost_micros, created_at, started_at, completed_at, approval, approval_comment,
                 approved_by
          FROM wave_states WHERE session_id = $1 ORDER BY wave_number",
         session_id
@@ -79,7 +82,7 @@ pub async fn of_sessions(db: impl PgExecutor<'_>, session_ids: &[String]) -> Res
     sqlx::query_as!(
         WaveRow,
         "SELECT id, session_id, wave_number, name, description, status, total_tasks, completed_tasks, failed_tasks,
-                failed_optional_tasks, created_at, started_at, completed_at, approval, approval_comment,
+                failed_optional_tasks, tokens_used, cost_micros, created_at, started_at, completed_at, approval, approval_comment,
                 approved_by
          FROM wave_states WHERE session_id = ANY($1) ORDER BY session_id, wave_number",
         session_ids

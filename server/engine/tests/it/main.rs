@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod approval;
+mod budgets;
 mod concurrency;
 mod cost;
 mod dependencies;

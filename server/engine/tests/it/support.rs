@@ -99,6 +99,19 @@ impl Db {
                 OR (w.status = 'running' AND c.total > 0 AND c.completed + c.failed = c.total)
                 OR (w.status IN ('completed', 'failed') AND c.completed + c.failed < c.total)
              UNION ALL
+             SELECT 'spent in wave ' || w.session_id || ' ' || w.wave_number FROM wave_states w
+             WHERE (w.tokens_used, w.cost_micros) <> (
+                 SELECT coalesce(sum(s.tokens_used), 0), coalesce(sum(s.cost_micros), 0) FROM subtasks s
+                 WHERE s.session_id = w.session_id AND s.wave_number = w.wave_number)
+             UNION ALL
+             SELECT 'spent in session ' || x.session_id FROM sessions x
+             WHERE (x.tokens_used, x.cost_micros) <> (
+                 SELECT coalesce(sum(u.tokens_used), 0), coalesce(sum(u.cost_micros), 0) FROM (
+                     SELECT s.tokens_used, s.cost_micros FROM subtasks s WHERE s.session_id = x.session_id
+                     UNION ALL
+                     SELECT a.tokens_used, a.cost_micros FROM actions a
+                     WHERE a.session_id = x.session_id AND a.subtask_id IS NULL) u)
+             UNION ALL
              SELECT 'batch ' || b.id FROM orchestration_batches b JOIN counts c ON c.batch_id = b.id
              WHERE (b.total_tasks, b.completed_tasks, b.failed_tasks) IS DISTINCT FROM (c.total, c.completed, c.failed)
                 OR (b.status = 'completed') <> (b.synthesis IS NOT NULL AND b.completed_at IS NOT NULL)

@@ -6,11 +6,12 @@ use domain::{
     Time,
     batch::{Batch, BatchWithSubtasks},
     subtask::{Subtask, SubtaskStatus},
+    usage::Usage,
 };
 use sqlx::PgExecutor;
 use uuid::Uuid;
 
-use super::super::{Error, batches::BatchRow, known, object, scope};
+use super::super::{Error, batches::BatchRow, known, object, scope, usage};
 use crate::Result;
 
 /// The batch, where `session_id` is there; one of its subtasks, where it is not.
@@ -41,6 +42,8 @@ struct Row {
     time_limit_seconds: Option<i32>,
     not_before: Option<Time>,
     retry_count: Option<i32>,
+    tokens_used: Option<i64>,
+    cost_micros: Option<i64>,
     started_at: Option<Time>,
     updated_at: Option<Time>,
 }
@@ -73,7 +76,8 @@ pub async fn of_batch(
                   NULL AS description, NULL::int AS priority, NULL::bool AS optional,
                   NULL::uuid[] AS blocked_by, NULL::int AS open_blockers, NULL AS result,
                   NULL AS context_snapshot, NULL AS scope, NULL::int AS max_attempts,
-                  NULL::int AS time_limit_seconds, NULL::timestamptz AS not_before, NULL::int AS retry_count, NULL::timestamptz AS started_at,
+                  NULL::int AS time_limit_seconds, NULL::timestamptz AS not_before, NULL::int AS retry_count, NULL::bigint AS tokens_used,
+                  NULL::bigint AS cost_micros, NULL::timestamptz AS started_at,
                   NULL::timestamptz AS updated_at
            FROM orchestration_batches WHERE id = $1
            UNION ALL
@@ -84,7 +88,7 @@ pub async fn of_batch(
                       WHERE d.subtask_id = s.id ORDER BY d.blocker_id
                   ) END,
                   s.open_blockers, s.result::text, s.context_snapshot::text, s.scope::text,
-                  s.max_attempts, s.time_limit_seconds, s.not_before, s.retry_count, s.started_at,
+                  s.max_attempts, s.time_limit_seconds, s.not_before, s.retry_count, s.tokens_used, s.cost_micros, s.started_at,
                   s.updated_at
            FROM subtasks s
            WHERE s.batch_id = $1
@@ -152,6 +156,8 @@ impl Row {
             // Readers of a batch are not told.
             lease_token: None,
             retry_count: there(self.retry_count)?,
+            usage: usage(there(self.tokens_used)?, there(self.cost_micros)?),
+            attempt_usage: Usage::default(),
             created_at: self.created_at,
             started_at: self.started_at,
             completed_at: self.completed_at,

@@ -1,6 +1,8 @@
 //! What a group of changes writes.
 
-use domain::{Time, progress::Parts};
+use std::collections::BTreeSet;
+
+use domain::{Time, progress::Parts, usage::BudgetLevel};
 use uuid::Uuid;
 
 use super::super::{Tx, batches::outcome_name, events::Columns};
@@ -9,12 +11,14 @@ use crate::Result;
 /// Writes what a group changed, and its events: one statement, whatever the group's size. `batches`
 /// are those that changed and those of the changed subtasks: each gets a new revision.
 pub async fn write_changes(tx: &mut Tx, parts: &Parts, now: Time) -> Result<()> {
-    let Parts { subtasks, batches, waves, events, ended } = parts;
+    let Parts { subtasks, batches, waves, accounts, events, ended } = parts;
     let text = |value: &Option<domain::json::JsonObject>| {
         value.as_ref().map(|json| json.as_str().to_owned())
     };
-    let mut sessions: Vec<String> = subtasks.iter().map(|s| s.session_id.clone()).collect();
-    sessions.dedup();
+    let sessions: BTreeSet<&String> = subtasks.iter().map(|s| &s.session_id).collect();
+    let sessions: Vec<String> = sessions.into_iter().cloned().collect();
+    // What did not change is null.
+    let account = |id: &String| accounts.iter().find(|account| account.session_id == *id);
     let columns = Columns::of(events)?;
     sqlx::query!(
         r#"WITH changed_subtasks AS (
@@ -23,12 +27,16 @@ pub async fn write_changes(tx: &mut Tx, parts: &Parts, now: Time) -> Result<()> 
                    context_snapshot = u.context_snapshot::jsonb, blockers = u.blockers,
                    open_blockers = u.open_blockers,
                    retry_count = u.retry_count, started_at = u.started_at, completed_at = u.completed_at,
-                   updated_at = u.updated_at, not_before = u.not_before, lease_token = u.lease_token
+                   updated_at = u.updated_at, not_before = u.not_before, lease_token = u.lease_token,
+                   tokens_used = u.tokens, cost_micros = u.micros, attempt_tokens = u.attempt_tokens,
+                   attempt_micros = u.attempt_micros
                FROM unnest($1::uuid[], $2::text[], $3::text[], $4::int[], $5::text[], $6::text[], $7::int[],
                            $8::int[], $9::timestamptz[], $10::timestamptz[], $11::timestamptz[], $32::int[],
-                           $33::timestamptz[], $34::bigint[])
+                           $33::timestamptz[], $34::bigint[], $38::bigint[], $39::bigint[], $40::bigint[],
+                           $41::bigint[])
                    AS u (id, status, agent_id, priority, result, context_snapshot, open_blockers, retry_count,
-                         started_at, completed_at, updated_at, blockers, not_before, lease_token)
+                         started_at, completed_at, updated_at, blockers, not_before, lease_token,
+                         tokens, micros, attempt_tokens, attempt_micros)
                WHERE s.id = u.id
            ), changed_batches AS (
                UPDATE orchestration_batches b
@@ -40,17 +48,24 @@ pub async fn write_changes(tx: &mut Tx, parts: &Parts, now: Time) -> Result<()> 
            ), changed_waves AS (
                UPDATE wave_states w
                SET status = u.status, completed_tasks = u.completed, failed_tasks = u.failed,
-                   failed_optional_tasks = u.failed_optional, completed_at = u.completed_at
-               FROM unnest($18::uuid[], $19::text[], $20::int[], $21::int[], $22::int[], $23::timestamptz[])
-                   AS u (id, status, completed, failed, failed_optional, completed_at)
+                   failed_optional_tasks = u.failed_optional, completed_at = u.completed_at,
+                   tokens_used = u.tokens, cost_micros = u.micros
+               FROM unnest($18::uuid[], $19::text[], $20::int[], $21::int[], $22::int[], $23::timestamptz[],
+                           $42::bigint[], $43::bigint[])
+                   AS u (id, status, completed, failed, failed_optional, completed_at, tokens, micros)
                WHERE w.id = u.id
            ), ended_attempts AS (
                UPDATE attempts a SET ended_at = $24, outcome = u.outcome, reason = u.reason
                FROM unnest($35::bigint[], $36::text[], $37::text[]) AS u (token, outcome, reason)
                WHERE a.token = u.token AND a.ended_at IS NULL
            ), active AS (
-               UPDATE sessions SET last_active_at = $24
-               WHERE session_id = ANY($25) AND last_active_at < $24::timestamptz - interval '10 seconds'
+               UPDATE sessions x
+               SET last_active_at = $24, tokens_used = coalesce(u.tokens, x.tokens_used),
+                   cost_micros = coalesce(u.micros, x.cost_micros), spent_out = coalesce(u.spent_out, x.spent_out)
+               FROM unnest($25::text[], $44::bigint[], $45::bigint[], $46::bool[])
+                   AS u (session_id, tokens, micros, spent_out)
+               WHERE x.session_id = u.session_id
+                 AND (x.last_active_at < $24::timestamptz - interval '10 seconds' OR u.tokens IS NOT NULL)
            )
            INSERT INTO event_outbox (session_id, batch_id, agent_type, event, data, at)
            SELECT e.session_id, e.batch_id, e.agent_type, e.event, e.data::json, e.at
@@ -94,7 +109,17 @@ pub async fn write_changes(tx: &mut Tx, parts: &Parts, now: Time) -> Result<()> 
         &subtasks.iter().map(|s| s.lease_token).collect::<Vec<_>>() as &[Option<i64>],
         &ended.iter().map(|e| e.token).collect::<Vec<_>>(),
         &ended.iter().map(|e| e.outcome.as_str().to_owned()).collect::<Vec<_>>(),
-        &ended.iter().map(|e| e.reason.clone()).collect::<Vec<_>>() as &[Option<String>]
+        &ended.iter().map(|e| e.reason.clone()).collect::<Vec<_>>() as &[Option<String>],
+        &subtasks.iter().map(|s| s.usage.tokens_used).collect::<Vec<_>>(),
+        &subtasks.iter().map(|s| s.usage.cost_usd.0).collect::<Vec<_>>(),
+        &subtasks.iter().map(|s| s.attempt_usage.tokens_used).collect::<Vec<_>>(),
+        &subtasks.iter().map(|s| s.attempt_usage.cost_usd.0).collect::<Vec<_>>(),
+        &waves.iter().map(|w| w.usage.tokens_used).collect::<Vec<_>>(),
+        &waves.iter().map(|w| w.usage.cost_usd.0).collect::<Vec<_>>(),
+        &sessions.iter().map(|id| account(id).map(|a| a.usage.tokens_used)).collect::<Vec<_>>() as &[Option<i64>],
+        &sessions.iter().map(|id| account(id).map(|a| a.usage.cost_usd.0)).collect::<Vec<_>>() as &[Option<i64>],
+        &sessions.iter().map(|id| account(id).map(|a| a.level() == BudgetLevel::Hard)).collect::<Vec<_>>()
+            as &[Option<bool>]
     )
     .execute(&mut **tx)
     .await?;

@@ -1,16 +1,16 @@
 //! Subtasks with the batch and the wave that they belong to.
 
-use domain::{batch::Batch, subtask::Subtask, wave::Wave};
+use domain::{batch::Batch, subtask::Subtask, usage::Account, wave::Wave};
 use sqlx::PgExecutor;
 use uuid::Uuid;
 
 use super::{
-    super::{Tx, batches::BatchRow, waves::WaveRow},
+    super::{Tx, batches::BatchRow, budget, usage, waves::WaveRow},
     rows::{FullRow, select_rows},
 };
 use crate::Result;
 
-/// A query for subtasks with batch and wave; `$from` gives `s`, `b` and `w`.
+/// A query for subtasks with batch, wave and session; `$from` gives `s`, `b`, `w` and `x`.
 macro_rules! select_full {
     ($from:tt $(, $argument:expr)* $(,)?) => {
         select_rows!(
@@ -20,8 +20,11 @@ macro_rules! select_full {
                 b.completed_at AS b_completed_at,
                 w.id AS w_id, w.name AS w_name, w.description AS w_description, w.status AS w_status,
                 w.total_tasks AS w_total, w.completed_tasks AS w_completed, w.failed_tasks AS w_failed,
-                w.failed_optional_tasks AS w_optional, w.created_at AS w_created_at,
-                w.started_at AS w_started_at, w.completed_at AS w_completed_at"#,
+                w.failed_optional_tasks AS w_optional, w.tokens_used AS w_tokens, w.cost_micros AS w_micros,
+                w.created_at AS w_created_at,
+                w.started_at AS w_started_at, w.completed_at AS w_completed_at,
+                x.paused AS x_paused, x.tokens_used AS x_tokens, x.cost_micros AS x_micros,
+                x.budget::text AS x_budget"#,
             $from
             $(, $argument)*
         )
@@ -57,6 +60,8 @@ impl FullRow {
             completed_tasks: self.w_completed,
             failed_tasks: self.w_failed,
             failed_optional_tasks: self.w_optional,
+            tokens_used: self.w_tokens,
+            cost_micros: self.w_micros,
             created_at: self.w_created_at,
             started_at: self.w_started_at,
             completed_at: self.w_completed_at,
@@ -67,14 +72,24 @@ impl FullRow {
         }
         .into_wave()
     }
+
+    fn account(&self) -> Result<Account> {
+        Ok(Account {
+            session_id: self.session_id.clone(),
+            paused: self.x_paused,
+            usage: usage(self.x_tokens, self.x_micros),
+            budget: budget(self.x_budget.clone())?,
+        })
+    }
 }
 
-/// Subtasks with the batches and waves that they belong to, each once.
+/// Subtasks with the batches, waves and sessions that they belong to, each once.
 #[derive(Debug, Default)]
 pub struct Rows {
     pub subtasks: Vec<Subtask>,
     pub batches: Vec<Batch>,
     pub waves: Vec<Wave>,
+    pub accounts: Vec<Account>,
 }
 
 impl Rows {
@@ -86,6 +101,9 @@ impl Rows {
             }
             if !all.waves.iter().any(|wave| wave.id == row.w_id) {
                 all.waves.push(row.wave()?);
+            }
+            if !all.accounts.iter().any(|account| account.session_id == row.session_id) {
+                all.accounts.push(row.account()?);
             }
             all.subtasks.push(row.into_subtask()?);
         }
@@ -99,6 +117,7 @@ pub async fn with_batch(db: impl PgExecutor<'_>, batch_id: Uuid) -> Result<Rows>
     let rows = select_full!(
         "orchestration_batches b
          JOIN wave_states w ON w.session_id = b.session_id AND w.wave_number = b.wave_number
+         JOIN sessions x ON x.session_id = b.session_id
          JOIN subtasks s ON s.batch_id = b.id
          WHERE b.id = $1",
         batch_id
@@ -115,7 +134,8 @@ pub async fn for_changes(tx: &mut Tx, ids: &[Uuid], completing: &[Uuid]) -> Resu
           SELECT subtask_id FROM subtask_dependencies WHERE blocker_id = ANY($2)) AS wanted
          JOIN subtasks s ON s.id = wanted.id
          JOIN orchestration_batches b ON b.id = s.batch_id
-         JOIN wave_states w ON w.session_id = s.session_id AND w.wave_number = s.wave_number",
+         JOIN wave_states w ON w.session_id = s.session_id AND w.wave_number = s.wave_number
+         JOIN sessions x ON x.session_id = s.session_id",
         ids,
         completing
     );

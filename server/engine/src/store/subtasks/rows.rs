@@ -6,7 +6,7 @@ use domain::{
 };
 use uuid::Uuid;
 
-use super::super::{known, object, scope};
+use super::super::{known, object, scope, usage};
 use crate::Result;
 
 /// A row with a subtask's columns and others; `into_subtask` takes the former.
@@ -35,6 +35,10 @@ macro_rules! subtask_row {
             pub not_before: Option<Time>,
             pub lease_token: Option<i64>,
             pub retry_count: i32,
+            pub tokens_used: i64,
+            pub cost_micros: i64,
+            pub attempt_tokens: i64,
+            pub attempt_micros: i64,
             pub created_at: Time,
             pub started_at: Option<Time>,
             pub completed_at: Option<Time>,
@@ -66,6 +70,8 @@ macro_rules! subtask_row {
                     blocked_by: self.blocked_by,
                     open_blockers: self.open_blockers,
                     retry_count: self.retry_count,
+                    usage: usage(self.tokens_used, self.cost_micros),
+                    attempt_usage: usage(self.attempt_tokens, self.attempt_micros),
                     created_at: self.created_at,
                     started_at: self.started_at,
                     completed_at: self.completed_at,
@@ -94,9 +100,15 @@ subtask_row!(FullRow {
     w_completed: i32,
     w_failed: i32,
     w_optional: i32,
+    w_tokens: i64,
+    w_micros: i64,
     w_created_at: Time,
     w_started_at: Option<Time>,
     w_completed_at: Option<Time>,
+    x_paused: bool,
+    x_tokens: i64,
+    x_micros: i64,
+    x_budget: Option<String>,
 });
 
 /// A query for rows of subtasks `s` with further columns; `$from` is what follows `FROM`.
@@ -112,7 +124,8 @@ macro_rules! select_rows {
                       ) END AS "blocked_by!",
                       s.open_blockers, s.result::text AS result, s.context_snapshot::text AS context_snapshot,
                       s.scope::text AS scope, s.max_attempts, s.time_limit_seconds, s.not_before, s.lease_token,
-                      s.retry_count, s.created_at, s.started_at, s.completed_at, s.updated_at"#
+                      s.retry_count, s.tokens_used, s.cost_micros, s.attempt_tokens, s.attempt_micros,
+                      s.created_at, s.started_at, s.completed_at, s.updated_at"#
                 + $columns + " FROM " + $from
             $(, $argument)*
         )

@@ -1,0 +1,80 @@
+//! What agents spend, and what they did for it.
+
+use uuid::Uuid;
+
+use super::Progress;
+use crate::{
+    dto::Action,
+    event::{BudgetEvent, NewEvent, Totals},
+    problem::Refusal,
+    subtask::Subtask,
+    usage::{HeldBack, Usage},
+};
+
+impl Subtask {
+    /// Spends in its latest attempt.
+    pub(super) fn spend(&mut self, usage: Usage) {
+        self.usage += usage;
+        self.attempt_usage += usage;
+    }
+}
+
+impl Progress {
+    /// Takes note of an action of a subtask, whatever its state, and of what that cost.
+    ///
+    /// # Errors
+    /// Not found.
+    pub fn acted(&mut self, id: Uuid, action: &Action) -> Result<(), Refusal> {
+        let before = self.subtask(id)?.clone();
+        let event = NewEvent::action_recorded(action, Some(&before), self.now);
+        if action.usage.is_nothing() {
+            self.changes.events.push(event);
+        } else {
+            let mut after = before.clone();
+            after.spend(action.usage);
+            self.tell(&before, after, event);
+        }
+        if action.writes_files {
+            let outside: Vec<String> = action
+                .file_paths
+                .iter()
+                .filter(|path| !before.scope.allows(path))
+                .cloned()
+                .collect();
+            if !outside.is_empty() {
+                self.changes
+                    .events
+                    .push(NewEvent::scope_violated(action, &before, &outside, self.now));
+            }
+        }
+        Ok(())
+    }
+
+    /// Why a session hands out no work; none when it does.
+    #[must_use]
+    pub fn held_back(&self, session_id: &str) -> Option<HeldBack> {
+        self.accounts.get(session_id)?.held_back()
+    }
+
+    /// Adds what a subtask spent to its wave and session; `event` tells of it, and another one when
+    /// that reaches a limit.
+    pub(super) fn spend(&mut self, subtask: &Subtask, spent: Usage, event: NewEvent) {
+        let mut totals = Totals { subtask: Some(subtask.usage), ..Totals::default() };
+        let key = (subtask.session_id.clone(), subtask.wave_number);
+        if let Some(wave) = self.waves.get_mut(&key) {
+            wave.usage += spent;
+            totals.wave = Some(wave.usage);
+            self.changes.waves.insert(key);
+        }
+        let mut reached = None;
+        if let Some(account) = self.accounts.get_mut(&subtask.session_id) {
+            reached = account
+                .spend(spent)
+                .map(|_| NewEvent::budget(BudgetEvent::Reached, account, self.now));
+            totals.session = account.usage;
+            self.changes.accounts.insert(subtask.session_id.clone());
+        }
+        self.changes.events.push(event.with_usage(totals));
+        self.changes.events.extend(reached);
+    }
+}
