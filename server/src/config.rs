@@ -55,6 +55,8 @@ pub enum Command {
     /// Prove that nothing is lost or done twice: many agents, crashes and a killed server, on a server of
     /// its own.
     Swarm(crate::swarm::Swarm),
+    /// Speak the Model Context Protocol on standard input and output, for a running server.
+    Mcp(crate::cli::To),
     /// Claude Code's hooks: install them into a project, take them out, try them.
     #[command(subcommand)]
     Hooks(crate::hooks::Hooks),

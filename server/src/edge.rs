@@ -103,7 +103,7 @@ impl Edge {
             return next.run(request).await;
         }
         let is_page = request.method() == Method::GET
-            && !["/api", "/ws", "/_fn", "/health"].iter().any(|prefix| {
+            && !["/api", "/ws", "/_fn", "/health", "/mcp"].iter().any(|prefix| {
                 uri.path()
                     .strip_prefix(prefix)
                     .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))

@@ -13,6 +13,7 @@ pub mod docs;
 pub mod doctor;
 pub mod edge;
 pub mod hooks;
+pub mod mcp;
 pub mod openapi;
 pub mod pages;
 pub mod postgres;

@@ -35,6 +35,7 @@ fn main() -> std::process::ExitCode {
             Command::Serve => swell::serve::run(cli.serve, cli.database).await,
             Command::Migrate => swell::serve::migrate(cli.database).await,
             Command::Doctor => swell::doctor::run(&cli.serve, &cli.database).await,
+            Command::Mcp(to) => swell::mcp::run(&to, cli.serve.api_token).await,
             Command::Openapi => swell::openapi::print(),
             // Done above.
             _ => Ok(()),

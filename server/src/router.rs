@@ -18,7 +18,9 @@ use tower_http::{
     trace::TraceLayer,
 };
 
-use crate::{bodies::Bodies, config::Serve, docs, edge::Edge, pages, problem::Failure, rest, ws};
+use crate::{
+    bodies::Bodies, config::Serve, docs, edge::Edge, mcp, pages, problem::Failure, rest, ws,
+};
 
 /// Builds the router. `stop` turns true when the server is asked to stop: sockets close then.
 pub fn build(engine: Engine, config: &Serve, stop: tokio::sync::watch::Receiver<bool>) -> Router {
@@ -38,7 +40,9 @@ pub fn build(engine: Engine, config: &Serve, stop: tokio::sync::watch::Receiver<
         .with_state(engine.clone())
         .layer(Extension(Arc::new(Bodies::new(config.read_cache))));
 
+    let mcp = mcp::router(rest.clone(), config);
     let answers = rest
+        .merge(mcp)
         .merge(pages::router(engine.clone(), config, Arc::clone(&edge)))
         .layer(middleware::from_fn_with_state(
             Duration::from_secs(config.request_timeout),

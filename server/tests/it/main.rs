@@ -14,6 +14,7 @@ mod demo;
 mod documents;
 mod edge;
 mod flow;
+mod mcp;
 mod pages;
 mod planner;
 mod process;
