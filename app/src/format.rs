@@ -86,6 +86,29 @@ pub fn percent(part: i32, whole: i32) -> String {
     format!("{}.{:02}%", hundredths / 100, hundredths % 100)
 }
 
+/// What was spent, and of how much; none when neither is known.
+#[cfg(feature = "ssr")]
+#[must_use]
+pub fn spent(usage: domain::usage::Usage, budget: domain::usage::Budget) -> Option<String> {
+    use domain::usage::Usd;
+    let dollars =
+        |Usd(micros): Usd| format!("${}.{:02}", micros / 1_000_000, micros / 10_000 % 100);
+    let of = |spent: String, limit: Option<String>| match limit {
+        Some(limit) => format!("{spent} of {limit}"),
+        None => spent,
+    };
+    let tokens = budget.hard.tokens_used.or(budget.soft.tokens_used);
+    let cost = budget.hard.cost_usd.or(budget.soft.cost_usd);
+    let mut parts = Vec::new();
+    if usage.tokens_used > 0 || tokens.is_some() {
+        parts.push(format!("{} tokens", of(grouped(usage.tokens_used), tokens.map(grouped))));
+    }
+    if usage.cost_usd > Usd(0) || cost.is_some() {
+        parts.push(of(dollars(usage.cost_usd), cost.map(dollars)));
+    }
+    (!parts.is_empty()).then(|| parts.join(", "))
+}
+
 /// The first `limit` characters, with an ellipsis when there were more.
 #[must_use]
 pub fn clipped(text: &str, limit: usize) -> String {
@@ -124,6 +147,24 @@ mod tests {
         assert_eq!(grouped(1_234_567), "1\u{202f}234\u{202f}567");
         assert_eq!(grouped(12), "12");
         assert_eq!([percent(1, 3), percent(9, 3), percent(1, 0)], ["33.33%", "100.00%", "0%"]);
+    }
+
+    #[cfg(feature = "ssr")]
+    #[test]
+    fn what_was_spent_is_told_beside_what_may_be() {
+        use domain::usage::{Budget, Limit, Usage, Usd};
+        let usage = Usage { tokens_used: 12_345, cost_usd: Usd(1_239_999) };
+        let limit =
+            |tokens, usd: Option<i64>| Limit { tokens_used: tokens, cost_usd: usd.map(Usd) };
+        let all = Budget { soft: limit(Some(5), None), hard: limit(Some(20_000), Some(5_000_000)) };
+        assert_eq!(spent(Usage::default(), Budget::default()), None);
+        assert_eq!(spent(usage, Budget::default()).as_deref(), Some("12\u{202f}345 tokens, $1.23"));
+        assert_eq!(
+            spent(usage, all).as_deref(),
+            Some("12\u{202f}345 of 20\u{202f}000 tokens, $1.23 of $5.00")
+        );
+        let soft = Budget { hard: limit(None, None), ..all };
+        assert_eq!(spent(Usage::default(), soft).as_deref(), Some("0 of 5 tokens"));
     }
 
     #[test]

@@ -43,14 +43,55 @@ test("a paused session hands out nothing until it is resumed", async ({ page, ag
   await expect(button).toHaveText("Paused: resume");
 });
 
-test("a wave that needs approval is approved on its page, and then starts", async ({ page, agent, session }) => {
+test("a wave waits for a person's word, whose comment its agents read", async ({ page, agent, session }) => {
   await agent.call("POST", `/api/waves/${session}/create`, { wave_number: 0, requires_approval: true });
   await agent.submit(session, 0, pair);
   await open(page, `/sessions/${session}`);
+  const need = page.getByTestId("need");
+  await expect(need).toContainText("Wave 0 waits for approval.");
+  await expect(page.getByTestId("start-wave")).toBeHidden();
   await accessible(page);
+  await fits(page);
+  await page.getByRole("button", { name: "Reject" }).click();
+  await expect(need).toBeHidden();
+  await page.getByLabel("Comment for the agents of wave 0").fill("Mind the <b>old</b> clients.");
   await page.getByRole("button", { name: "Approve wave 0" }).click();
   await page.getByRole("button", { name: "Start wave 0" }).click();
   await expect(page.getByTestId("wave")).toHaveAttribute("data-status", "running");
+  const { crafted_prompt } = await agent.call("POST", "/api/orchestration/craft-prompt", {
+    task_description: "Go on", agent_type: "Snipper", session_id: session, wave_number: 0,
+  });
+  expect(crafted_prompt).toContain("Mind the <b>old</b> clients.");
+});
+
+test("what is spent, and what is done beyond a scope, is told as it happens", async ({ page, agent, session }) => {
+  const task = { agent_type: "Snipper", description: "Tidy up", target_directories: ["docs/"] };
+  const { subtasks } = await agent.submit(session, 0, [task, { ...task, description: "Tidy more" }]);
+  await agent.start(session, 0);
+  await open(page, `/sessions/${session}`);
+  await expect(page.getByTestId("spent")).toBeHidden();
+  const needs = page.getByTestId("need");
+  await expect(needs).toHaveCount(0);
+  await agent.call("PUT", `/api/sessions/${session}/budget`, { soft: { tokens_used: 1000 }, hard: { tokens_used: 2500, cost_usd: 1 } });
+  await expect(page.getByTestId("spent")).toContainText("0 of 2");
+
+  const act = (tokens_used: number) =>
+    agent.call("POST", "/api/actions", {
+      subtask_id: subtasks[0], tool_name: "Edit", file_paths: ["src/<b>.rs"], usage: { tokens_used, cost_usd: 0.25 },
+    });
+  await act(1500);
+  await expect(page.getByTestId("spent")).toHaveText("1\u202f500 of 2\u202f500 tokens, $0.25 of $1.00");
+  await expect(needs).toHaveCount(2);
+  await expect(needs.nth(0)).toContainText("Files outside the subtask's scope were changed: src/<b>.rs");
+  await expect(needs.nth(1)).toContainText("The soft budget is spent.");
+  await act(1500);
+  await expect(needs.nth(0)).toContainText("no more work is handed out");
+  const claimed = await agent.call("POST", "/api/subtasks/claim", { agent_id: "a", session_id: session });
+  expect(claimed).toEqual({ success: true, claims: [], held_back: "budget" });
+  await accessible(page);
+  await fits(page);
+  await needs.nth(1).click();
+  await expect(page).toHaveURL(new RegExp(`subtask=${subtasks[0]}`));
 });
 
 test("files that agents hold are listed as it happens", async ({ page, agent, session }) => {
@@ -60,6 +101,7 @@ test("files that agents hold are listed as it happens", async ({ page, agent, se
   await agent.call("POST", "/api/files/reserve", { session_id: session, agent_id: "a<1>", paths: ["src/**"] });
   await expect(page.getByTestId("held")).toContainText("src/**");
   await expect(page.getByTestId("held")).toContainText("a<1>");
+  await expect(page.getByTestId("held")).toContainText(/for (9 m 5\d s|10 m 00 s)/);
   await accessible(page);
   await fits(page);
   await agent.call("POST", "/api/files/release", { session_id: session, agent_id: "a<1>" });

@@ -123,7 +123,12 @@ pub struct Log {
     #[arg(long, env = "SWELL_LOG_FORMAT", value_enum, default_value_t = LogFormat::Text, global = true)]
     pub log_format: LogFormat,
     /// What is logged: a level, or levels by module (`info,swell=debug`).
-    #[arg(long = "log", env = "SWELL_LOG", default_value = "info,sqlx=warn", global = true)]
+    #[arg(
+        long = "log",
+        env = "SWELL_LOG",
+        default_value = "info,sqlx=warn,rmcp=warn",
+        global = true
+    )]
     pub filter: String,
 }
 

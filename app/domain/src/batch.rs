@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::subtask::Subtask;
+use crate::{read_by_hand, subtask::Subtask};
 
 /// Where a batch stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -93,7 +93,7 @@ pub enum BatchOutcome {
 }
 
 /// A batch as it stands, without its subtasks and its synthesis.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Batch {
     /// The server's id.
@@ -117,6 +117,19 @@ pub struct Batch {
     /// When it was completed.
     pub completed_at: Option<DateTime<Utc>>,
 }
+
+read_by_hand!(Batch {
+    id,
+    session_id,
+    wave_number,
+    status,
+    total_tasks,
+    completed_tasks,
+    failed_tasks,
+    outcome,
+    created_at,
+    completed_at
+});
 
 impl Batch {
     /// How many subtasks have not ended.

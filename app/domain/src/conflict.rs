@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{graph::Graph, subtask::Subtask};
+use crate::{graph::Graph, read_by_hand, scope::Scope, subtask::Subtask};
 
 /// What kind of conflict it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -34,7 +34,7 @@ pub enum Severity {
 }
 
 /// One conflict.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Conflict {
     /// What kind it is.
@@ -51,6 +51,8 @@ pub struct Conflict {
     /// The files involved.
     pub files: Vec<String>,
 }
+
+read_by_hand!(Conflict { kind = "type", severity, agents, subtask_ids, description, files });
 
 /// Paths that recorded actions wrote, by subtask.
 pub type ActionFiles = BTreeMap<Uuid, Vec<String>>;
@@ -187,12 +189,14 @@ pub fn conflicts(subtasks: &[Subtask], actions: &ActionFiles, graph: &Graph) -> 
     let violations = ordered
         .iter()
         .zip(&touched)
-        .flat_map(|(subtask, touched)| violations(subtask, &touched.files));
+        .flat_map(|(subtask, touched)| violations(touched, &subtask.scope));
     file_conflicts(&touched, graph).into_iter().chain(stranded).chain(violations).collect()
 }
 
 /// What a subtask did beyond its scope.
-fn violations(subtask: &Subtask, files: &BTreeSet<String>) -> Vec<Conflict> {
+#[must_use]
+pub fn violations(subtask: &Touched, scope: &Scope) -> Vec<Conflict> {
+    let files = &subtask.files;
     let conflict = |description: String, files: Vec<String>| Conflict {
         kind: ConflictKind::ScopeViolation,
         severity: Severity::High,
@@ -201,8 +205,7 @@ fn violations(subtask: &Subtask, files: &BTreeSet<String>) -> Vec<Conflict> {
         description,
         files,
     };
-    let outside: Vec<String> =
-        files.iter().filter(|file| !subtask.scope.allows(file)).cloned().collect();
+    let outside: Vec<String> = files.iter().filter(|file| !scope.allows(file)).cloned().collect();
     let mut found = Vec::new();
     if !outside.is_empty() {
         found.push(conflict(
@@ -210,7 +213,7 @@ fn violations(subtask: &Subtask, files: &BTreeSet<String>) -> Vec<Conflict> {
             outside,
         ));
     }
-    if let Some(most) = subtask.scope.max_files
+    if let Some(most) = scope.max_files
         && usize::try_from(most).is_ok_and(|most| files.len() > most)
     {
         let all: Vec<String> = files.iter().cloned().collect();

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+
+use crate::read_by_hand;
 
 /// Field path → what is wrong with it.
 pub type Details = BTreeMap<String, Vec<String>>;
@@ -66,7 +68,7 @@ fn summary(details: &Details) -> String {
 }
 
 /// An error as it goes over the wire: `application/problem+json`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Problem {
     /// Always `about:blank`: `code` tells kinds apart.
@@ -83,9 +85,11 @@ pub struct Problem {
     /// A stable name of the kind of error.
     pub code: String,
     /// Field path → messages, for 422.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub details: Option<Details>,
 }
+
+read_by_hand!(Problem { kind = "type", title, status, detail, error, code; details });
 
 impl Problem {
     /// A problem without details.

@@ -44,17 +44,39 @@ impl<'de> Deserialize<'de> for Usd {
 }
 
 /// Tokens and money that were spent.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Usage {
-    /// Tokens, input and output together.
-    #[serde(default)]
-    #[cfg_attr(feature = "openapi", schema(minimum = 0, maximum = 1_000_000_000_000_i64))]
+    /// Tokens, input and output together; 0 when left out.
+    #[cfg_attr(
+        feature = "openapi",
+        schema(required = false, minimum = 0, maximum = 1_000_000_000_000_i64)
+    )]
     pub tokens_used: i64,
-    /// US dollars.
-    #[serde(default)]
-    #[cfg_attr(feature = "openapi", schema(value_type = f64, minimum = 0, maximum = 1_000_000))]
+    /// US dollars; 0 when left out.
+    #[cfg_attr(feature = "openapi", schema(required = false, value_type = f64, minimum = 0, maximum = 1_000_000))]
     pub cost_usd: Usd,
+}
+
+impl<'de> Deserialize<'de> for Usage {
+    /// By hand, because the browser downloads it; strict, because agents send it.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        use serde::de::Error;
+        let value = Value::deserialize(deserializer)?;
+        if !value.is_object() {
+            return Err(Error::custom("usage must be an object"));
+        }
+        let (tokens, cost) = (&value["tokens_used"], &value["cost_usd"]);
+        let tokens_used = if tokens.is_null() { Some(0) } else { tokens.as_i64() };
+        let dollars = if cost.is_null() { Some(0.0) } else { cost.as_f64() };
+        match (tokens_used, dollars) {
+            (Some(tokens_used), Some(dollars)) => {
+                Ok(Self { tokens_used, cost_usd: Usd::from_dollars(dollars) })
+            }
+            (None, _) => Err(Error::custom("tokens_used must be an integer")),
+            (_, None) => Err(Error::custom("cost_usd must be a number")),
+        }
+    }
 }
 
 impl Usage {

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{Time, usage::Usage};
+use crate::{Time, read_by_hand, usage::Usage};
 
 /// Where a wave stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -174,7 +174,7 @@ impl Approval {
 }
 
 /// A wave as it stands.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Wave {
     /// The server's id.
@@ -198,7 +198,7 @@ pub struct Wave {
     /// How many of the failed ones were optional, so that they do not fail the wave.
     pub failed_optional_tasks: i32,
     /// What its subtasks cost so far (extension).
-    #[serde(default, skip_serializing_if = "Usage::is_nothing")]
+    #[serde(skip_serializing_if = "Usage::is_nothing")]
     pub usage: Usage,
     /// When it was created.
     pub created_at: DateTime<Utc>,
@@ -207,15 +207,17 @@ pub struct Wave {
     /// When it ended.
     pub completed_at: Option<DateTime<Utc>>,
     /// Whether it was approved; none when it needs no approval (extension).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub approval: Option<Approval>,
     /// What was said with that; it goes into the prompts of the wave (extension).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub approval_comment: Option<String>,
     /// Who said it (extension).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub approved_by: Option<String>,
 }
+
+read_by_hand!(Wave { id, session_id, wave_number, name, description, status, total_tasks, completed_tasks, failed_tasks, failed_optional_tasks, created_at, started_at, completed_at; usage, approval, approval_comment, approved_by });
 
 impl Wave {
     /// A new, empty wave.

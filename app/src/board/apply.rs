@@ -31,8 +31,10 @@ impl Board {
         self.index.update_value(|index| index.seq = index.seq.max(event.seq));
         let at = Time::from_timestamp_millis(event.timestamp).unwrap_or_default();
         let data = &event.data;
+        // What was spent is read in words.
+        let spent = (!data["usage"].is_null()).then_some(Need::Detail);
         // What cannot be read is an event of a newer server, and is left alone.
-        match event.event.as_str() {
+        let need = match event.event.as_str() {
             "subtask.updated" => self.row_changed(RowChange::read(data)?, at),
             "action.recorded" => self.action_recorded(ActionNews::read(data)?),
             "batch.created" => self.batch_created(BatchChange::read(data)?, at),
@@ -44,7 +46,8 @@ impl Board {
             }
             name if name.starts_with("wave.") => self.wave_changed(WaveChange::read(data)?, at),
             _ => None,
-        }
+        };
+        need.or(spent)
     }
 
     fn row_changed(&self, change: RowChange, at: Time) -> Option<Need> {

@@ -10,7 +10,7 @@ mod wave;
 
 use std::collections::BTreeMap;
 
-use domain::{batch::Batch, dto::SessionDetail, wave::Wave};
+use domain::{batch::Batch, wave::Wave};
 use leptos::prelude::*;
 use uuid::Uuid;
 
@@ -18,7 +18,7 @@ pub use apply::Need;
 use change::RowChange;
 pub use wave::{RowEntry, Tally, WaveState};
 
-use crate::views::{Row, SessionView, WaveRows};
+use crate::views::{Row, SessionHead, SessionView, WaveRows};
 
 /// The session; clones share it.
 #[derive(Clone, Debug)]
@@ -28,6 +28,8 @@ pub struct Board {
     waves: ArcRwSignal<Vec<WaveState>>,
     /// Whether no work of it is handed out.
     pub paused: ArcRwSignal<bool>,
+    /// What it cost so far, in words.
+    pub spent: ArcRwSignal<Option<String>>,
     /// Counts how often a subtask came to wait for others than before.
     links: ArcRwSignal<u32>,
     index: ArcStoredValue<Index>,
@@ -47,13 +49,14 @@ impl Board {
     #[must_use]
     pub fn new(view: &SessionView) -> Self {
         let board = Self {
-            session_id: view.detail.session_id.clone(),
+            session_id: view.head.session_id.clone(),
             waves: ArcRwSignal::new(Vec::new()),
-            paused: ArcRwSignal::new(view.detail.paused),
+            paused: ArcRwSignal::new(view.head.paused),
+            spent: ArcRwSignal::new(None),
             links: ArcRwSignal::new(0),
             index: ArcStoredValue::new(Index::default()),
         };
-        board.merge(&view.detail);
+        board.merge(&view.head);
         for read in &view.waves {
             board.add_rows(read);
         }
@@ -74,7 +77,7 @@ impl Board {
 
     /// Takes over a newer reading of the session. False when events have gone past it, so that it
     /// has to be read again.
-    pub fn merge(&self, detail: &SessionDetail) -> bool {
+    pub fn merge(&self, detail: &SessionHead) -> bool {
         if detail.seq < self.index.with_value(|index| index.seq) {
             return false;
         }
@@ -86,6 +89,9 @@ impl Board {
         }
         if *self.paused.read_untracked() != detail.paused {
             self.paused.set(detail.paused);
+        }
+        if *self.spent.read_untracked() != detail.spent {
+            self.spent.set(detail.spent.clone());
         }
         true
     }

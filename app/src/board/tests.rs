@@ -6,6 +6,7 @@ use domain::{
 use serde_json::json;
 
 use super::*;
+use crate::views::SessionNeeds;
 
 fn wave(number: i32, total: i32, status: WaveStatus) -> Wave {
     let at = domain::Time::from_timestamp_millis(0).unwrap_or_default();
@@ -36,13 +37,11 @@ fn row(id: u128, wave_number: i32, status: SubtaskStatus) -> Row {
 fn board(complete: bool) -> Board {
     let at = domain::Time::from_timestamp_millis(0).unwrap_or_default();
     Board::new(&SessionView {
-        detail: SessionDetail {
+        head: SessionHead {
             session_id: "s".to_owned(),
             created_at: at,
-            last_active_at: at,
             paused: false,
-            usage: domain::usage::Usage::default(),
-            budget: domain::usage::Budget::default(),
+            spent: None,
             waves: vec![wave(0, 2, WaveStatus::Running)],
             batches: Vec::new(),
             seq: 10,
@@ -53,7 +52,7 @@ fn board(complete: bool) -> Board {
             cursor: None,
             complete,
         }],
-        conflicts: Vec::new(),
+        needs: SessionNeeds::default(),
         heat: None,
         subtask: None,
     })
@@ -98,13 +97,11 @@ fn counters_follow_the_rows_and_an_event_applied_twice_counts_once() {
 fn a_wave_that_is_not_loaded_wholly_asks_for_its_counters() {
     let board = board(false);
     assert_eq!(board.apply(&updated(11, 9, "completed")), Some(Need::Detail));
-    let mut detail = SessionDetail {
+    let mut detail = SessionHead {
         session_id: "s".to_owned(),
         created_at: domain::Time::default(),
-        last_active_at: domain::Time::default(),
         paused: false,
-        usage: domain::usage::Usage::default(),
-        budget: domain::usage::Budget::default(),
+        spent: None,
         waves: vec![Wave { completed_tasks: 1, ..wave(0, 2, WaveStatus::Running) }],
         batches: Vec::new(),
         seq: 10,

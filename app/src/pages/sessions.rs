@@ -2,10 +2,7 @@
 
 use std::time::Duration;
 
-use domain::{
-    dto::{SessionPage, SessionSummary},
-    wave::{SessionState, WaveStatus},
-};
+use domain::wave::{SessionState, WaveStatus};
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
@@ -16,6 +13,7 @@ use crate::{
     live::{Heard, Refresher, follow},
     paths,
     server_fns::list_sessions,
+    views::{SessionRow, SessionRows},
 };
 
 /// How often the list reads itself afresh at most.
@@ -26,7 +24,7 @@ const FIRST_CALL: &str = r#"curl -s http://127.0.0.1:3847/api/orchestration/batc
   -d '{"session_id": "my-first-session", "wave_number": 0,
        "tasks": [{"agent_type": "Explore", "description": "Map the codebase"}]}'"#;
 
-type Entry = (String, ArcRwSignal<SessionSummary>);
+type Entry = (String, ArcRwSignal<SessionRow>);
 
 /// The list of sessions.
 #[component]
@@ -87,7 +85,7 @@ struct Asked {
 }
 
 impl Asked {
-    async fn read(self) -> Result<SessionPage, AppError> {
+    async fn read(self) -> Result<SessionRows, AppError> {
         list_sessions(self.search, self.state, self.cursor).await
     }
 
@@ -102,7 +100,7 @@ impl Asked {
 }
 
 #[component]
-fn SessionList(page: SessionPage, asked: Asked) -> impl IntoView {
+fn SessionList(page: SessionRows, asked: Asked) -> impl IntoView {
     let entries = ArcRwSignal::new(Vec::<Entry>::new());
     merge(&entries, page.sessions, false);
     let next = ArcRwSignal::new(page.next_cursor);
@@ -139,7 +137,7 @@ fn stay_fresh(entries: &ArcRwSignal<Vec<Entry>>, next: &ArcRwSignal<Option<Strin
     let busy = Memo::new({
         let entries = entries.clone();
         move |_| {
-            let runs = |summary: &SessionSummary| {
+            let runs = |summary: &SessionRow| {
                 summary.waves.iter().any(|wave| wave.status == WaveStatus::Running)
             };
             let entries = entries.get();
@@ -180,7 +178,7 @@ fn stay_fresh(entries: &ArcRwSignal<Vec<Entry>>, next: &ArcRwSignal<Option<Strin
 }
 
 /// Takes over a newer reading. What is shown keeps its place; new sessions come on top.
-fn merge(entries: &ArcRwSignal<Vec<Entry>>, sessions: Vec<SessionSummary>, on_top: bool) {
+fn merge(entries: &ArcRwSignal<Vec<Entry>>, sessions: Vec<SessionRow>, on_top: bool) {
     let known = entries.get_untracked();
     let mut fresh = Vec::new();
     for session in sessions {
@@ -203,9 +201,9 @@ fn merge(entries: &ArcRwSignal<Vec<Entry>>, sessions: Vec<SessionSummary>, on_to
 }
 
 #[component]
-fn SessionItem(id: String, summary: ArcRwSignal<SessionSummary>) -> impl IntoView {
+fn SessionItem(id: String, summary: ArcRwSignal<SessionRow>) -> impl IntoView {
     let summary = RwSignal::from(summary);
-    let of = move |pick: fn(&SessionSummary) -> i32| pick(&summary.read());
+    let of = move |pick: fn(&SessionRow) -> i32| pick(&summary.read());
     let failed = move || of(|s| s.failed_tasks);
     view! {
         <li class="session" data-testid="session" data-session=id.clone()>

@@ -1,32 +1,38 @@
 //! Who touched which files.
 
-use domain::{chart::Heat, conflict::Conflict, dto::FileLease};
+use domain::{chart::Heat, dto::FileLease};
 use leptos::prelude::*;
 
 use super::json::Json;
 #[cfg(feature = "ssr")]
 use super::{engine, refuse};
-use crate::AppError;
+use crate::{AppError, views::SessionNeeds};
 
-/// Most conflicts that a session's page hears of.
+/// Most conflicts, and most notices, that a session's page hears of.
 #[cfg(feature = "ssr")]
 const CONFLICTS: usize = 200;
 /// Most files on the map.
 #[cfg(feature = "ssr")]
 const FILES: u32 = 200;
 
-/// The files that subtasks of a session changed at the same time.
-#[server(name = SessionConflictsCall, endpoint = "session-conflicts", input = Json, output = Json)]
-pub async fn session_conflicts(id: String) -> Result<Vec<Conflict>, AppError> {
-    Ok(clashes_of(engine()?.session_files(&id).await.map_err(refuse)?))
+/// What needs a person in a session, beside what its subtasks themselves tell.
+#[server(name = SessionNeedsCall, endpoint = "session-needs", input = Json, output = Json)]
+pub async fn session_needs(id: String) -> Result<SessionNeeds, AppError> {
+    let files = engine()?.session_files(&id).await.map_err(refuse)?;
+    needs_of(&id, files).await
 }
 
 #[cfg(feature = "ssr")]
-pub(super) fn clashes_of(files: engine::SessionFiles) -> Vec<Conflict> {
+pub(super) async fn needs_of(
+    id: &str,
+    files: engine::SessionFiles,
+) -> Result<SessionNeeds, AppError> {
+    let mut notices = engine()?.notices(id, &files).await.map_err(refuse)?;
+    notices.truncate(CONFLICTS);
     let mut conflicts = files.conflicts;
     conflicts.retain(|conflict| conflict.severity == domain::conflict::Severity::High);
     conflicts.truncate(CONFLICTS);
-    conflicts
+    Ok(SessionNeeds { conflicts, notices })
 }
 
 /// The files that agents of a session have for themselves.

@@ -1,6 +1,5 @@
 //! Sessions and their waves.
 
-use domain::dto::{SessionDetail, SessionPage};
 #[cfg(feature = "ssr")]
 use domain::wave::SessionState;
 use leptos::prelude::*;
@@ -11,7 +10,7 @@ use super::json::Json;
 use super::{engine, refuse};
 use crate::{
     AppError,
-    views::{EventFeed, SessionView, WaveRows},
+    views::{EventFeed, SessionHead, SessionRows, SessionView, WaveRows},
 };
 
 /// Sessions on one page of the list.
@@ -24,9 +23,10 @@ pub async fn list_sessions(
     search: Option<String>,
     state: Option<String>,
     cursor: Option<String>,
-) -> Result<SessionPage, AppError> {
+) -> Result<SessionRows, AppError> {
     let state = state.as_deref().and_then(SessionState::parse);
-    engine()?.sessions(search.as_deref(), state, cursor.as_deref(), SESSIONS).await.map_err(refuse)
+    let page = engine()?.sessions(search.as_deref(), state, cursor.as_deref(), SESSIONS).await;
+    page.map(Into::into).map_err(refuse)
 }
 
 /// A session with its waves, batches and first subtasks; with who touched which files and with one
@@ -59,12 +59,12 @@ pub async fn session_view(
     }
     let files = engine()?.session_files(&id).await.map_err(refuse)?;
     let heat = if heat { text(&super::files::heat_of(&files)) } else { None };
-    let conflicts = super::files::clashes_of(files);
+    let needs = super::files::needs_of(&id, files).await?;
     let subtask = match subtask {
         Some(subtask) => super::subtasks::read_subtask(subtask).await?.and_then(|it| text(&it)),
         None => None,
     };
-    Ok(SessionView { detail, waves, conflicts, heat, subtask })
+    Ok(SessionView { head: detail.into(), waves, needs, heat, subtask })
 }
 
 #[cfg(feature = "ssr")]
@@ -74,8 +74,8 @@ fn text(it: &impl serde::Serialize) -> Option<String> {
 
 /// A session without its subtasks.
 #[server(name = SessionDetailCall, endpoint = "session-detail", input = Json, output = Json)]
-pub async fn session_detail(id: String) -> Result<SessionDetail, AppError> {
-    engine()?.session(&id).await.map_err(refuse)
+pub async fn session_detail(id: String) -> Result<SessionHead, AppError> {
+    engine()?.session(&id).await.map(Into::into).map_err(refuse)
 }
 
 /// More subtasks of a wave.

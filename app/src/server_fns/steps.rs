@@ -13,7 +13,7 @@ use super::{engine, refuse};
 use crate::AppError;
 
 /// Something that is done to a session.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Step {
     /// Start a wave.
     Start {
@@ -37,8 +37,15 @@ pub enum Step {
     Cancel(Uuid),
     /// Hand out no more work, or do so again.
     Pause(bool),
-    /// Approve that a wave starts.
-    Approve(i32),
+    /// Approve that a wave starts, or reject it.
+    Approve {
+        /// Its number.
+        wave: i32,
+        /// Whether it may start.
+        approved: bool,
+        /// What its agents should know; may be empty.
+        comment: String,
+    },
 }
 
 /// Does it, and says what came of it.
@@ -89,11 +96,12 @@ pub async fn take_step(session_id: String, step: Step) -> Result<String, AppErro
             };
             said.to_owned()
         }
-        Step::Approve(wave) => {
-            let request =
-                ApproveWave { wave_number: wave, approved: true, comment: None, by: None };
+        Step::Approve { wave, approved, comment } => {
+            let comment = Some(comment).filter(|comment| !comment.trim().is_empty());
+            let request = ApproveWave { wave_number: wave, approved, comment, by: None };
             engine.approve_wave(&session_id, request).await.map_err(refuse)?;
-            format!("Wave {wave} is approved.")
+            let said = if approved { "approved" } else { "rejected" };
+            format!("Wave {wave} is {said}.")
         }
         Step::Complete(id) => {
             let answer = engine.complete_batch(id, false).await.map_err(refuse)?;

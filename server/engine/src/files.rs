@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{
-    chart::Touch,
-    conflict::{Conflict, Touched, file_conflicts, normalise_path, paths},
+    chart::{Notice, Touch, notices},
+    conflict::{Conflict, Touched, file_conflicts, normalise_path, paths, violations},
     graph::Graph,
 };
 use uuid::Uuid;
 
-use crate::{Engine, Result, store};
+use crate::{Engine, Result, clock, store};
 
 /// Most subtasks of a session that are looked at, the oldest.
 const SUBTASKS: i64 = 20_000;
@@ -22,6 +22,8 @@ pub struct SessionFiles {
     /// Files that several subtasks of one wave touched, by wave, then path. Waves run one after
     /// another, so that subtasks of different waves never clash; batches of one wave do.
     pub conflicts: Vec<Conflict>,
+    /// What subtasks did beyond their scopes, with their waves.
+    pub violations: Vec<(i32, Conflict)>,
 }
 
 impl Engine {
@@ -64,6 +66,8 @@ impl Engine {
             }));
             if !touched.is_empty() {
                 let subtask_files = Touched { id, agent_type: agent_type.clone(), files: touched };
+                let beyond = violations(&subtask_files, &subtask.scope);
+                files.violations.extend(beyond.into_iter().map(|it| (subtask.wave_number, it)));
                 by_wave.entry(subtask.wave_number).or_default().push(subtask_files);
             }
         }
@@ -71,5 +75,19 @@ impl Engine {
         files.conflicts =
             by_wave.values().flat_map(|touched| file_conflicts(touched, &graph)).collect();
         Ok(files)
+    }
+
+    /// What a person should know of a session beside its subtasks; `files` are the session's own.
+    ///
+    /// # Errors
+    /// The database is away.
+    pub async fn notices(&self, session_id: &str, files: &SessionFiles) -> Result<Vec<Notice>> {
+        let pool = self.pool_ref();
+        let Some(row) = store::sessions::get(pool, session_id).await? else {
+            return Ok(Vec::new());
+        };
+        let waves = store::waves::of_session(pool, session_id).await?;
+        let leases = store::attempts::leases(pool, session_id).await?;
+        Ok(notices(&waves, &leases, &files.violations, &row.account()?, clock::now()))
     }
 }

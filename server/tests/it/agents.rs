@@ -152,6 +152,16 @@ async fn what_agents_spend_is_summed_and_bounded_by_the_sessions_budget(pool: Pg
         let answer = app.put("/api/sessions/s/budget", &body).await;
         assert!(answer.status.is_client_error(), "{body}: {}", answer.any_problem());
     }
+    for usage in [
+        json!({"tokens_used": "5"}),
+        json!({"tokens_used": 1.5}),
+        json!({"cost_usd": []}),
+        json!(7),
+    ] {
+        let body = json!({"session_id": "s", "tool_name": "x", "usage": usage});
+        let answer = app.post("/api/actions", &body).await;
+        assert!(answer.status.is_client_error(), "{body}: {}", answer.any_problem());
+    }
     let costly = json!({"session_id": "s", "tool_name": "x", "usage": {"tokens_used": 1_000_000_000_001_i64}});
     app.post("/api/actions", &costly).await.invalid("usage.tokens_used");
 }

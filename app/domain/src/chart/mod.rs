@@ -9,6 +9,7 @@ mod critical;
 mod density;
 mod heat;
 mod layout;
+mod notices;
 mod timeline;
 mod why;
 
@@ -21,6 +22,7 @@ pub use critical::critical_path;
 pub use density::{Slot, density};
 pub use heat::{Cell, FileRow, Heat, Touch, heat};
 pub use layout::{Band, Item, Layout, Link, Place, layout};
+pub use notices::{Notice, NoticeKind, notices};
 pub use timeline::{Axis, Gap, Span};
 pub use why::{Why, why_waiting};
 

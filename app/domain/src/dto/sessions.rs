@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     batch::Batch,
+    read_by_hand,
     usage::{Budget, Usage},
     wave::{Wave, WaveStatus},
 };
@@ -39,7 +40,7 @@ pub struct SessionSummary {
 }
 
 /// A wave in a strip of waves.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct WaveBrief {
     /// Its number.
@@ -53,6 +54,8 @@ pub struct WaveBrief {
     /// Failed ones.
     pub failed_tasks: i32,
 }
+
+read_by_hand!(WaveBrief { wave_number, status, total_tasks, completed_tasks, failed_tasks });
 
 /// A page of sessions, latest activity first.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -18,7 +18,7 @@ use crate::{
     server_fns::{Step, take_step},
 };
 
-/// Starts a pending wave, or approves it first where that is asked for.
+/// Starts a pending wave; where it has to be approved first, asks for that instead.
 #[component]
 pub fn StartButton(
     /// The session.
@@ -32,15 +32,19 @@ pub fn StartButton(
     let busy = RwSignal::new(false);
     let status = Memo::new(move |_| wave.read().status);
     let gated = Memo::new(move |_| wave.read().approval.is_some_and(|it| it != Approval::Approved));
-    let label = Signal::derive(move || {
-        format!("{} wave {number}", if gated.get() { "Approve" } else { "Start" })
-    });
+    let comment = RwSignal::new(String::new());
+    let judge = |approved| {
+        let board = board.clone();
+        Callback::new(move |()| {
+            let comment = comment.get_untracked();
+            let step = Step::Approve { wave: number, approved, comment };
+            desk.attempt(busy, take(board.clone(), live, step));
+        })
+    };
+    let (approve, reject) = (judge(true), judge(false));
     let on_press = Callback::new(move |()| {
         let waves = board.rules();
         let board = board.clone();
-        if gated.get_untracked() {
-            return desk.attempt(busy, take(board, live, Step::Approve(number)));
-        }
         let start = move |force| {
             desk.attempt(busy, take(board.clone(), live, Step::Start { wave: number, force }));
         };
@@ -58,7 +62,20 @@ pub fn StartButton(
     });
     view! {
         <Show when=move || status.get() == WaveStatus::Pending>
-            <ActionButton label look="primary" on_press busy testid="start-wave"/>
+            <Show
+                when=move || gated.get()
+                fallback=move || view! { <ActionButton label=format!("Start wave {number}") look="primary" on_press busy testid="start-wave"/> }
+            >
+                <input
+                    class="approval-comment"
+                    aria-label=format!("Comment for the agents of wave {number}")
+                    placeholder="Comment for its agents"
+                    maxlength="10000"
+                    on:input=move |event| comment.set(event_target_value(&event))
+                />
+                <ActionButton label="Reject" on_press=reject busy testid="reject-wave"/>
+                <ActionButton label=format!("Approve wave {number}") look="primary" on_press=approve busy testid="approve-wave"/>
+            </Show>
         </Show>
     }
 }

@@ -2,10 +2,7 @@
 
 use std::time::Duration;
 
-use domain::{
-    chart::{Concern, Need, attention},
-    conflict::Conflict,
-};
+use domain::chart::{Concern, Need, Notice, NoticeKind, attention};
 use leptos::prelude::*;
 use uuid::Uuid;
 
@@ -16,6 +13,7 @@ use crate::{
     components::{each, key_of},
     format::{clipped, count, running},
     live::calmed,
+    views::SessionNeeds,
 };
 
 /// How often the queue is worked out at most.
@@ -34,25 +32,42 @@ pub fn Attention(
     board: Board,
     /// Where the visitor is.
     place: Place,
-    /// What clashes.
+    /// What clashes, and what else there is to say.
     #[prop(into)]
-    conflicts: Signal<Vec<Conflict>>,
+    wanting: Signal<SessionNeeds>,
 ) -> impl IntoView {
     let clock = use_clock();
     let beat = {
         let board = board.clone();
         calmed(PAUSE, move || board.track_progress())
     };
-    let minute = Memo::new(move |_| clock.now().unwrap_or_default() / MINUTE);
+    let minute = super::minutes(clock);
     let needs = {
         let board = board.clone();
         Memo::new(move |_| {
             beat.track();
             let (entries, now) = (board.entries(), minute.get() * MINUTE);
-            with_watched(&entries, |watched| attention(watched, &conflicts.read(), now))
+            with_watched(&entries, |watched| attention(watched, &wanting.read().conflicts, now))
         })
     };
     let all = board.clone();
+    let notice = move |notice: Notice| {
+        let (mark, word) = notice_look(notice.kind);
+        let href = move || match (notice.subtask, notice.wave) {
+            (Some(subtask), _) => place.opening(subtask),
+            (None, wave) => place.href(|at| at.wave = wave),
+        };
+        view! {
+            <li>
+                <a class=format!("need {mark}") href=href rel=place.rel() data-noscroll="" data-testid="need">
+                    <span class="need-word">{word}</span>
+                    <span class="need-text" dir="auto">{notice.text}</span>
+                </a>
+            </li>
+        }
+    };
+    let notices = Memo::new(move |_| wanting.read().notices.clone());
+    let count_all = move || notices.read().len() + needs.read().len();
     let item = move |need: Need| {
         let board = board.clone();
         let first = need.subtasks.first().copied().unwrap_or_default();
@@ -79,13 +94,14 @@ pub fn Attention(
         <section class="attention" aria-labelledby="attention-title" data-testid="attention">
             <h2 id="attention-title">
                 "Needs you"
-                <span class="num attention-count" data-testid="attention-count">{move || needs.read().len()}</span>
+                <span class="num attention-count" data-testid="attention-count">{count_all}</span>
             </h2>
             <Show
-                when=move || !needs.read().is_empty()
-                fallback=|| view! { <p class="hint">"Nothing. No open conflict, no failure, nothing stranded or slow."</p> }
+                when=move || { count_all() > 0 }
+                fallback=|| view! { <p class="hint">"Nothing. No open conflict, no failure, nothing stranded, stalled or slow."</p> }
             >
                 <ol class="needs">
+                    {each(move || notices.get(), |it| key_of(&(it.kind, it.subtask, &it.text)), move |it| notice(it).into_any())}
                     {let item = item.clone(); each(shown, |need| key_of(&(need.concern, &need.subtasks, need.waiting)), move |need| item(need).into_any())}
                 </ol>
             </Show>
@@ -105,6 +121,16 @@ const fn look(concern: Concern) -> (&'static str, &'static str) {
         Concern::Conflict => ("is-blocked", "Conflict"),
         Concern::Failed => ("is-failed", "Failed"),
         Concern::Slow => ("is-running", "Slow"),
+    }
+}
+
+const fn notice_look(kind: NoticeKind) -> (&'static str, &'static str) {
+    match kind {
+        NoticeKind::Spent => ("is-failed", "Budget"),
+        NoticeKind::Approval => ("is-blocked", "Approval"),
+        NoticeKind::Stalled => ("is-blocked", "Stalled"),
+        NoticeKind::Scope => ("is-blocked", "Scope"),
+        NoticeKind::Budget => ("is-running", "Budget"),
     }
 }
 

@@ -6,7 +6,9 @@ use domain::dto::FileLease;
 use leptos::prelude::*;
 
 use crate::{
-    components::{TimeTag, each, key_of},
+    clock::use_clock,
+    components::{each, key_of},
+    format::running,
     live::{Heard, Refresher, follow},
     paths,
     server_fns::held_files,
@@ -23,6 +25,7 @@ pub fn Held(
 ) -> impl IntoView {
     let leases = RwSignal::new(Vec::<FileLease>::new());
     stay_fresh(leases, session.clone());
+    let clock = use_clock();
     let entry = move |lease: FileLease| {
         let FileLease { path, agent_id, subtask_id, expires_at, .. } = lease;
         let subtask = subtask_id.map(|id| {
@@ -33,7 +36,7 @@ pub fn Held(
                 <bdi class="held-path">{path}</bdi>
                 <bdi>{agent_id}</bdi>
                 {subtask}
-                <span class="hint">"until "<TimeTag at=Signal::stored(expires_at)/></span>
+                <span class="hint">{move || clock.now().map(|now| left(expires_at, now))}</span>
             </li>
         }
     };
@@ -44,6 +47,14 @@ pub fn Held(
                 <ul>{let entry = entry.clone(); each(move || leases.get(), |lease| key_of(&(&lease.path, &lease.agent_id, lease.expires_at)), move |lease| entry(lease).into_any())}</ul>
             </section>
         </Show>
+    }
+}
+
+/// For how long it is held.
+fn left(until: domain::Time, now: i64) -> String {
+    match until.timestamp_millis() - now {
+        left @ 1_000.. => format!("for {}", running(left)),
+        _ => "until now".to_owned(),
     }
 }
 

@@ -15,7 +15,6 @@ mod wave;
 
 use std::time::Duration;
 
-use domain::conflict::Conflict;
 use leptos::{prelude::*, task::spawn_local};
 use leptos_meta::Title;
 use leptos_router::hooks::{use_params_map, use_query_map};
@@ -41,15 +40,15 @@ use crate::{
     components::{ProblemView, TimeTag, Waiting, WaveStrip, each, key_of},
     format::grouped,
     live::{Heard, Refresher, follow},
-    server_fns::{batch_rows, session_conflicts, session_detail, session_view},
+    server_fns::{batch_rows, session_detail, session_needs, session_view},
     split::{self, Chart},
-    views::SessionView,
+    views::{SessionNeeds, SessionView},
 };
 
 /// How often the session's numbers are read afresh at most.
 const PAUSE: Duration = Duration::from_millis(500);
-/// How often the conflicts are read afresh at most.
-const CLASHES_PAUSE: Duration = Duration::from_millis(1_000);
+/// How often what needs a person is read afresh at most.
+const NEEDS_PAUSE: Duration = Duration::from_millis(1_000);
 /// How often a reading is repeated because events went past it.
 const TRIES: u32 = 5;
 
@@ -82,8 +81,8 @@ pub fn SessionPage() -> impl IntoView {
 #[component]
 fn Session(first: SessionView) -> impl IntoView {
     let board = Board::new(&first);
-    stay_live(&board, first.detail.seq);
-    let detail = first.detail;
+    stay_live(&board, first.head.seq);
+    let detail = first.head;
     let totals = {
         let board = board.clone();
         Memo::new(move |_| {
@@ -105,7 +104,8 @@ fn Session(first: SessionView) -> impl IntoView {
     };
     let place = Place::of(&board.session_id);
     let window = Window::whole();
-    let conflicts = clashes(&board, first.conflicts);
+    let wanting = fresh_needs(&board, first.needs);
+    let spent = RwSignal::from(board.spent.clone());
     let view = loaded_view(place);
     let heat = StoredValue::new(first.heat);
     let shown = {
@@ -140,12 +140,13 @@ fn Session(first: SessionView) -> impl IntoView {
             <div class:is-failed=move || { totals.get().2 > 0 }>
                 <dt>"Failed"</dt><dd class="num" data-testid="failed">{move || grouped(totals.get().2)}</dd>
             </div>
+            {move || spent.get().map(|text| view! { <div><dt>"Spent"</dt><dd class="num" data-testid="spent">{text}</dd></div> })}
             <div><dt>"Started"</dt><dd class="num"><TimeTag at=Signal::stored(detail.created_at)/></dd></div>
         </dl>
         <WaveStrip waves=briefs/>
         <Density board=board.clone() place window/>
         <div class="screen" class:has-drawer=move || place.at.read().subtask.is_some()>
-            <Attention board=board.clone() place conflicts/>
+            <Attention board=board.clone() place wanting/>
             <div class="screen-main">
                 <div class="screen-bar">
                     <ViewTabs place/>
@@ -203,39 +204,53 @@ fn Table(board: Board, place: Place) -> impl IntoView {
     }
 }
 
-/// The files that subtasks changed at the same time; read afresh when work ends or is recorded.
-fn clashes(board: &Board, first: Vec<Conflict>) -> ReadSignal<Vec<Conflict>> {
-    let (conflicts, set_conflicts) = signal(first);
+/// What needs a person, read afresh when something happens that may change it, and each minute for what
+/// only takes long.
+fn fresh_needs(board: &Board, first: SessionNeeds) -> ReadSignal<SessionNeeds> {
+    let (needs, set_needs) = signal(first);
     let id = board.session_id.clone();
+    let minute = minutes(use_clock());
     Effect::new(move |_| {
         let session = id.clone();
-        let refresher = Refresher::new(CLASHES_PAUSE, move || {
+        let refresher = Refresher::new(NEEDS_PAUSE, move || {
             let session = session.clone();
             async move {
                 // When it fails, the badge says that the page is stale.
-                if let Ok(fresh) = session_conflicts(session).await
-                    && *conflicts.read_untracked() != fresh
+                if let Ok(fresh) = session_needs(session).await
+                    && *needs.read_untracked() != fresh
                 {
-                    set_conflicts.set(fresh);
+                    set_needs.set(fresh);
                 }
             }
         });
+        let each_minute = refresher.clone();
+        Effect::new(move |before: Option<()>| {
+            minute.track();
+            if before.is_some() {
+                each_minute.ask();
+            }
+        });
         follow(format!("sessions/{id}"), None, move |heard| match heard {
-            Heard::Event(event) if !touches_files(&event.event, &event.data) => {}
+            Heard::Event(event) if !changes_needs(&event.event, &event.data) => {}
             _ => refresher.ask(),
         });
     });
-    conflicts
+    needs
 }
 
-/// Whether an event may change who touched what.
-fn touches_files(event: &str, data: &serde_json::Value) -> bool {
+/// Counts minutes.
+fn minutes(clock: crate::clock::Clock) -> Memo<i64> {
+    Memo::new(move |_| clock.now().unwrap_or_default() / 60_000)
+}
+
+/// Whether an event may change who touched what, or who waits for a person.
+fn changes_needs(event: &str, data: &serde_json::Value) -> bool {
     match event {
         "action.recorded" => data["writes_files"] == true,
         "subtask.updated" => {
             matches!(data["status"].as_str(), Some("completed" | "failed" | "running"))
         }
-        _ => false,
+        _ => ["wave.", "lease.", "budget."].iter().any(|kind| event.starts_with(kind)),
     }
 }
 

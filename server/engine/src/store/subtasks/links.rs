@@ -100,6 +100,7 @@ pub async fn scoped(tx: &mut Tx, session_id: &str, wave_number: i32) -> Result<V
 pub struct NamedFiles {
     pub node: Node,
     pub wave_number: i32,
+    pub scope: Scope,
     pub reported: Option<String>,
     pub snapshot: Option<String>,
 }
@@ -111,7 +112,7 @@ pub async fn of_session(
     most: i64,
 ) -> Result<Vec<NamedFiles>> {
     sqlx::query!(
-        r#"SELECT s.id, s.wave_number, s.status, s.agent_type,
+        r#"SELECT s.id, s.wave_number, s.status, s.agent_type, s.scope::text AS scope,
                   (s.result -> 'files')::text AS reported,
                   (s.context_snapshot -> 'modified_files')::text AS snapshot,
                   ARRAY(SELECT d.blocker_id FROM subtask_dependencies d WHERE d.subtask_id = s.id) AS "blocked_by!"
@@ -134,6 +135,7 @@ pub async fn of_session(
                 blocked_by: row.blocked_by,
             },
             wave_number: row.wave_number,
+            scope: super::super::scope(row.scope)?,
             reported: row.reported,
             snapshot: row.snapshot,
         })
