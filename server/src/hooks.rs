@@ -83,7 +83,7 @@ const MARK: &str = " hooks relay ";
 const EVENTS: [(&str, Option<&str>); 8] = [
     ("SessionStart", None),
     ("UserPromptSubmit", None),
-    ("PreToolUse", Some("Edit|Write|MultiEdit|NotebookEdit")),
+    ("PreToolUse", Some("*")),
     ("PostToolUse", Some("*")),
     ("PostToolUseFailure", Some("*")),
     ("SubagentStart", None),
@@ -257,11 +257,9 @@ fn pass_on(relay: &Relay, token: Option<String>) -> Result<(), String> {
     let client = Client::patient(&relay.target.url, token, PATIENCE);
     let answer = match client.post(&relay.target.path(), &event) {
         Ok(answer) => answer,
-        Err(reason) if relay.fail_closed && event["hook_event_name"] == "PreToolUse" => {
-            domain::hook::deny(&format!(
-                "Swell cannot be asked whether this edit may be made: {reason}"
-            ))
-        }
+        Err(reason) if relay.fail_closed && is_edit(&event) => domain::hook::deny(&format!(
+            "Swell cannot be asked whether this edit may be made: {reason}"
+        )),
         Err(reason) => {
             // Said, but in nobody's way: any exit but 2 lets Claude Code go on.
             eprintln!("swell: {reason}");
@@ -270,6 +268,13 @@ fn pass_on(relay: &Relay, token: Option<String>) -> Result<(), String> {
     };
     let mut out = std::io::stdout();
     writeln!(out, "{answer}").map_err(|error| error.to_string())
+}
+
+/// Whether an edit is about to be made: the one thing that waits for a server, so that an agent can still look
+/// around while there is none.
+fn is_edit(event: &Value) -> bool {
+    serde_json::from_value::<domain::hook::HookEvent>(event.clone())
+        .is_ok_and(|event| event.hook_event_name == "PreToolUse" && event.writes())
 }
 
 /// One event of each kind, as Claude Code sends them.
@@ -346,10 +351,7 @@ mod tests {
         with_ours(&mut settings, "/bin/swell hooks relay --url x").unwrap();
         let once = settings.clone();
         assert_eq!(settings["hooks"]["PreToolUse"].as_array().unwrap().len(), 2);
-        assert_eq!(
-            settings["hooks"]["PreToolUse"][1]["matcher"],
-            "Edit|Write|MultiEdit|NotebookEdit"
-        );
+        assert_eq!(settings["hooks"]["PreToolUse"][1]["matcher"], "*");
         // Again is once.
         assert!(without_ours(&mut settings));
         with_ours(&mut settings, "/bin/swell hooks relay --url x").unwrap();

@@ -16,7 +16,8 @@ pub enum ConflictKind {
     FileConflict,
     /// A subtask waits for one that failed.
     DependencyConflict,
-    /// A subtask changed files outside its scope, or more than it may (extension).
+    /// A subtask changed files outside its scope, or more than it may, or did what is forbidden to it
+    /// (extension).
     ScopeViolation,
 }
 
@@ -54,8 +55,17 @@ pub struct Conflict {
 
 read_by_hand!(Conflict { kind = "type", severity, agents, subtask_ids, description, files });
 
-/// Paths that recorded actions wrote, by subtask.
-pub type ActionFiles = BTreeMap<Uuid, Vec<String>>;
+/// What recorded actions did, by subtask.
+pub type Actions = BTreeMap<Uuid, Recorded>;
+
+/// What the recorded actions of a subtask did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Recorded {
+    /// Paths that they wrote, as they were named.
+    pub files: Vec<String>,
+    /// Forbidden actions that they were, each once.
+    pub forbidden: Vec<String>,
+}
 
 /// `./a//b` and `a/b` are one file; `..` is resolved where there is something to go back from.
 #[must_use]
@@ -88,7 +98,7 @@ pub fn paths(array: &serde_json::Value) -> Vec<String> {
     strings.map(normalise_path).filter(|path| !path.is_empty()).collect()
 }
 
-/// A subtask and every file that it touched.
+/// A subtask, every file that it touched, and what it did that is forbidden to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Touched {
     /// The subtask.
@@ -97,6 +107,8 @@ pub struct Touched {
     pub agent_type: String,
     /// The files, normalised.
     pub files: BTreeSet<String>,
+    /// The forbidden actions that its own were.
+    pub forbidden: Vec<String>,
 }
 
 /// The files that several subtasks touched, by path. `touched` are subtasks that may run at the same
@@ -138,14 +150,14 @@ pub fn reported_files(subtask: &Subtask) -> Vec<String> {
 
 /// Every file that a subtask touched: reported, in its snapshot, or written by a recorded action.
 #[must_use]
-pub fn touched_files(subtask: &Subtask, actions: &ActionFiles) -> BTreeSet<String> {
+pub fn touched_files(subtask: &Subtask, actions: &Actions) -> BTreeSet<String> {
     let mut files: BTreeSet<String> = reported_files(subtask).into_iter().collect();
     files.extend(paths_in(subtask.context_snapshot.as_ref(), "modified_files"));
     files.extend(
         actions
             .get(&subtask.id)
             .into_iter()
-            .flatten()
+            .flat_map(|recorded| &recorded.files)
             .map(|path| normalise_path(path))
             .filter(|p| !p.is_empty()),
     );
@@ -157,7 +169,7 @@ pub fn touched_files(subtask: &Subtask, actions: &ActionFiles) -> BTreeSet<Strin
 ///
 /// `graph` holds the batch's subtasks and everything that they wait for.
 #[must_use]
-pub fn conflicts(subtasks: &[Subtask], actions: &ActionFiles, graph: &Graph) -> Vec<Conflict> {
+pub fn conflicts(subtasks: &[Subtask], actions: &Actions, graph: &Graph) -> Vec<Conflict> {
     let mut ordered: Vec<&Subtask> = subtasks.iter().collect();
     ordered.sort_unstable_by_key(|subtask| subtask.id);
 
@@ -167,6 +179,10 @@ pub fn conflicts(subtasks: &[Subtask], actions: &ActionFiles, graph: &Graph) -> 
             id: subtask.id,
             agent_type: subtask.agent_type.clone(),
             files: touched_files(subtask, actions),
+            forbidden: actions
+                .get(&subtask.id)
+                .map(|recorded| recorded.forbidden.clone())
+                .unwrap_or_default(),
         })
         .collect();
     let stranded =
@@ -220,6 +236,11 @@ pub fn violations(subtask: &Touched, scope: &Scope) -> Vec<Conflict> {
         let count = all.len();
         found.push(conflict(format!("{count} files were changed; {most} were allowed"), all));
     }
+    let forbidden = subtask.forbidden.iter();
+    found.extend(
+        forbidden
+            .map(|action| conflict(format!("A forbidden action was taken: {action}"), Vec::new())),
+    );
     found
 }
 

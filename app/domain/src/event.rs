@@ -307,7 +307,8 @@ impl NewEvent {
         }
     }
 
-    /// `scope.violated` (extension): an action wrote files outside its subtask's scope.
+    /// `scope.violated` (extension): an action wrote files outside its subtask's scope, or was one that is
+    /// forbidden to it.
     #[must_use]
     pub fn scope_violated(action: &Action, subtask: &Subtask, files: &[String], at: Time) -> Self {
         Self {
@@ -325,6 +326,7 @@ impl NewEvent {
                 "action_id": action.id,
                 "tool_name": action.tool_name,
                 "file_paths": files,
+                "forbidden_action": action.forbidden_action,
             }),
             at,
         }

@@ -6,7 +6,10 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::{conflict::normalise_path, scope::Scope};
+use crate::{
+    conflict::normalise_path,
+    scope::{Call, Scope},
+};
 
 /// An event as Claude Code sends it. What an event does not have is empty; what is not known is ignored.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
@@ -78,6 +81,17 @@ impl HookEvent {
             .map(|path| self.relative(path))
             .filter(|path| !path.is_empty())
             .collect()
+    }
+
+    /// Its tool's use, as forbidden actions are held against it; `files` are its own.
+    #[must_use]
+    pub fn call<'a>(&'a self, files: &'a [String]) -> Call<'a> {
+        Call {
+            tool: self.tool_name.as_deref().unwrap_or_default(),
+            writes: self.writes(),
+            input: Some(&self.tool_input),
+            files,
+        }
     }
 
     fn relative(&self, path: &str) -> String {

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::{
     batch::{Batch, BatchOutcome},
-    conflict::{ActionFiles, Conflict, conflicts, normalise_path, reported_files, touched_files},
+    conflict::{Actions, Conflict, conflicts, normalise_path, reported_files, touched_files},
     graph::Graph,
     planner::estimate_tokens,
     subtask::{Subtask, SubtaskStatus},
@@ -107,8 +107,8 @@ pub struct Material<'a> {
     pub batch: &'a Batch,
     /// Its subtasks, in any order.
     pub subtasks: &'a [Subtask],
-    /// The files that recorded actions wrote.
-    pub actions: &'a ActionFiles,
+    /// What recorded actions did.
+    pub actions: &'a Actions,
     /// The subtasks and everything they wait for.
     pub graph: &'a Graph,
 }
@@ -174,7 +174,7 @@ pub fn synthesize(material: &Material<'_>) -> Synthesis {
     synthesis
 }
 
-fn outcome(subtask: &Subtask, actions: &ActionFiles) -> SubtaskOutcome {
+fn outcome(subtask: &Subtask, actions: &Actions) -> SubtaskOutcome {
     let summary = subtask
         .result
         .as_ref()
@@ -184,7 +184,10 @@ fn outcome(subtask: &Subtask, actions: &ActionFiles) -> SubtaskOutcome {
         .filter(|summary| !summary.trim().is_empty());
     let files = reported_files(subtask);
     SubtaskOutcome {
-        evidence: actions.get(&subtask.id).map(|written| evidence(&files, written)),
+        evidence: actions
+            .get(&subtask.id)
+            .filter(|recorded| !recorded.files.is_empty())
+            .map(|recorded| evidence(&files, &recorded.files)),
         agent: subtask.agent_type.clone(),
         agent_id: subtask.agent_id.clone(),
         subtask_id: subtask.id,

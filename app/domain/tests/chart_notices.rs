@@ -26,7 +26,8 @@ fn lease(n: u128, last_action: Option<i64>) -> Attempt {
 
 fn beyond(n: u128) -> Conflict {
     let files = ["src/a.rs".to_owned()].into();
-    let touched = Touched { id: id(n), agent_type: "Snipper".to_owned(), files };
+    let touched =
+        Touched { id: id(n), agent_type: "Snipper".to_owned(), files, forbidden: Vec::new() };
     let scope = Scope { target_directories: vec!["docs/".to_owned()], ..Scope::default() };
     violations(&touched, &scope).remove(0)
 }

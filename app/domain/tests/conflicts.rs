@@ -2,8 +2,10 @@
 
 mod common;
 
-use common::{graph, id, object, subtask_in};
-use domain::conflict::{ActionFiles, Conflict, ConflictKind, Severity, conflicts, normalise_path};
+use common::{graph, id, object, subtask_in, wrote};
+use domain::conflict::{
+    Actions, Conflict, ConflictKind, Recorded, Severity, conflicts, normalise_path,
+};
 use domain::subtask::{
     Subtask,
     SubtaskStatus::{Blocked, Completed, Failed, Pending, Running},
@@ -68,7 +70,7 @@ fn edits_of_one_file_are_low_only_when_all_are_ordered() {
         let all = touching(of);
         let within = |s: &Subtask| members.contains(&s.id.as_u128());
         let rows: Vec<Subtask> = all.iter().filter(|s| within(s)).cloned().collect();
-        let found = conflicts(&rows, &ActionFiles::new(), &graph(&all));
+        let found = conflicts(&rows, &Actions::new(), &graph(&all));
         let ids: Vec<_> = members.iter().map(|n| id(*n)).collect();
         let expected = Conflict {
             kind: ConflictKind::FileConflict,
@@ -89,11 +91,11 @@ fn two_subtasks_of_one_agent_type_conflict_and_one_subtask_alone_does_not() {
         row.agent_type = "frontend-react".to_owned();
     }
     rows[1].result = Some(object(json!({"files": ["./f", "f", "g"]})));
-    let found = conflicts(&rows, &ActionFiles::new(), &graph(&rows));
+    let found = conflicts(&rows, &Actions::new(), &graph(&rows));
     assert_eq!(found.len(), 1);
     assert_eq!(found[0].agents, ["frontend-react"]);
     assert_eq!(found[0].subtask_ids, [id(1), id(2)]);
-    assert!(conflicts(&rows[1..], &ActionFiles::new(), &graph(&rows)).is_empty());
+    assert!(conflicts(&rows[1..], &Actions::new(), &graph(&rows)).is_empty());
 }
 
 #[test]
@@ -102,7 +104,7 @@ fn conflicts_come_by_file_then_by_age() {
     rows[0].result = Some(object(json!({"files": ["z", "b/../a"]})));
     rows[1].status = Failed;
     rows.push(Subtask { blocked_by: vec![id(2)], ..subtask_in(3, Blocked) });
-    let actions = ActionFiles::from([(id(2), vec!["z".to_owned(), "a".to_owned()])]);
+    let actions = Actions::from([(id(2), wrote(&["z", "a"]))]);
     let found = conflicts(&rows, &actions, &graph(&rows));
     let of: Vec<_> = found.iter().map(|c| (c.kind, c.severity, c.files.join(","))).collect();
     assert_eq!(
@@ -130,7 +132,7 @@ fn what_waits_for_a_failed_subtask_directly_or_not_is_critical() {
         waits(6, Pending, &[7]),
         subtask_in(7, Completed),
     ];
-    let found = conflicts(&all, &ActionFiles::new(), &graph(&all));
+    let found = conflicts(&all, &Actions::new(), &graph(&all));
     let pairs: Vec<_> = found.iter().map(|c| c.subtask_ids.clone()).collect();
     assert_eq!(pairs, [[id(2), id(1)], [id(3), id(1)]]);
     for conflict in &found {
@@ -140,7 +142,7 @@ fn what_waits_for_a_failed_subtask_directly_or_not_is_critical() {
         assert!(conflict.description.starts_with("Blocked task depends on failed task"));
     }
     // The failed one may be of another batch, and what lies between too.
-    let alone = conflicts(&all[2..3], &ActionFiles::new(), &graph(&all));
+    let alone = conflicts(&all[2..3], &Actions::new(), &graph(&all));
     assert_eq!(alone, found[1..]);
 }
 
@@ -165,14 +167,13 @@ fn what_is_changed_outside_the_scope_or_beyond_its_number_is_a_violation() {
         result: Some(object(json!({ "files": files }))),
         ..subtask_in(1, Completed)
     };
-    let found = |subtask: Subtask, actions: &ActionFiles| {
+    let found = |subtask: Subtask, actions: &Actions| {
         let rows = [subtask];
         conflicts(&rows, actions, &graph(&rows))
     };
-    let none = ActionFiles::new();
+    let none = Actions::new();
     assert_eq!(found(reports(json!(["src/a", "src/b"])), &none), []);
-    let outside =
-        found(reports(json!(["src/a"])), &ActionFiles::from([(id(1), vec!["./etc/x".to_owned()])]));
+    let outside = found(reports(json!(["src/a"])), &Actions::from([(id(1), wrote(&["./etc/x"]))]));
     assert_eq!(outside.len(), 1);
     assert_eq!(
         (outside[0].kind, outside[0].severity),
@@ -181,4 +182,8 @@ fn what_is_changed_outside_the_scope_or_beyond_its_number_is_a_violation() {
     assert_eq!(outside[0].files, ["etc/x"]);
     let many = found(reports(json!(["src/a", "src/b", "src/c"])), &none);
     assert_eq!(many[0].description, "3 files were changed; 2 were allowed");
+    let forbidden = Recorded { forbidden: vec!["Bash(git push *)".to_owned()], ..wrote(&[]) };
+    let pushed = found(reports(json!([])), &Actions::from([(id(1), forbidden)]));
+    assert_eq!(pushed[0].kind, ConflictKind::ScopeViolation);
+    assert_eq!(pushed[0].description, "A forbidden action was taken: Bash(git push *)");
 }

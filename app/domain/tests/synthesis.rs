@@ -2,9 +2,11 @@
 
 mod common;
 
-use common::{assert_documented, at, batch, graph, id, object, subtask, subtask_in, wave_of};
+use common::{
+    assert_documented, at, batch, graph, id, object, subtask, subtask_in, wave_of, wrote,
+};
 use domain::batch::{Batch, BatchOutcome, BatchStatus};
-use domain::conflict::{ActionFiles, conflicts, reported_files, touched_files};
+use domain::conflict::{Actions, conflicts, reported_files, touched_files};
 use domain::dto::{CompleteAnswer, ConflictReport};
 use domain::subtask::{
     Subtask,
@@ -128,7 +130,7 @@ fn counted(subtasks: &[Subtask]) -> (Wave, Batch) {
     (wave, batch)
 }
 
-fn fold(subtasks: &[Subtask], actions: &ActionFiles) -> Synthesis {
+fn fold(subtasks: &[Subtask], actions: &Actions) -> Synthesis {
     let (wave, batch) = counted(subtasks);
     let graph = graph(subtasks);
     synthesize(&Material { wave: &wave, batch: &batch, subtasks, actions, graph: &graph })
@@ -136,7 +138,7 @@ fn fold(subtasks: &[Subtask], actions: &ActionFiles) -> Synthesis {
 
 #[test]
 fn the_documents_complete_response_comes_out_of_its_subtasks() {
-    let synthesis = fold(&sample_subtasks(), &ActionFiles::new());
+    let synthesis = fold(&sample_subtasks(), &Actions::new());
     assert_eq!(synthesis.outcome, Some(BatchOutcome::Succeeded));
     let status = BatchStatus::Completed;
     let answer = CompleteAnswer { success: true, synthesis, status, open_tasks: 0 };
@@ -148,9 +150,9 @@ fn the_documents_complete_response_comes_out_of_its_subtasks() {
 fn the_documents_conflicts_response_comes_out_of_its_subtasks() {
     let mut subtasks = sample_subtasks();
     subtasks[0].context_snapshot = Some(object(json!({"modified_files": ["src/types/user.ts"]})));
-    let found = conflicts(&subtasks, &ActionFiles::new(), &graph(&subtasks));
+    let found = conflicts(&subtasks, &Actions::new(), &graph(&subtasks));
     assert_eq!(found[0].subtask_ids, [id(1), id(2)]);
-    assert_eq!(fold(&subtasks, &ActionFiles::new()).conflicts, found, "the same in the synthesis");
+    assert_eq!(fold(&subtasks, &Actions::new()).conflicts, found, "the same in the synthesis");
     let answer = ConflictReport { batch_id: id(77), conflicts: found, conflict_count: 1 };
     let documented = CONFLICTS.replace("batch-uuid", &id(77).to_string());
     let documented: Value = serde_json::from_str(&documented).expect("the sample");
@@ -160,7 +162,7 @@ fn the_documents_conflicts_response_comes_out_of_its_subtasks() {
 #[test]
 fn open_subtasks_give_an_honest_snapshot() {
     let rows = [sample_subtasks().remove(0), subtask(3), subtask_in(4, Failed)];
-    let synthesis = fold(&rows, &ActionFiles::new());
+    let synthesis = fold(&rows, &Actions::new());
     assert_eq!(synthesis.summary, "Wave 1: 1/3 tasks completed. 2 files modified, 0 conflicts.");
     assert_eq!((synthesis.outcome, synthesis.next_wave_ready), (None, false));
     assert_eq!(synthesis.blockers, ["Not ended yet: 1 of 3 subtasks.", "Failed subtasks: 1."]);
@@ -173,7 +175,7 @@ fn readiness_is_the_wave_s_not_the_batch_s() {
     let rows = sample_subtasks();
     let (_, batch) = counted(&rows);
     let wave = wave_of(1, WaveStatus::Running, [5, 2, 0, 0]);
-    let (actions, graph) = (ActionFiles::new(), graph(&rows));
+    let (actions, graph) = (Actions::new(), graph(&rows));
     let material =
         Material { wave: &wave, batch: &batch, subtasks: &rows, actions: &actions, graph: &graph };
     let synthesis = synthesize(&material);
@@ -202,7 +204,7 @@ fn the_mean_duration_is_rounded_over_those_with_both_times() {
             Subtask { started_at, ..row }
         };
         let rows: Vec<Subtask> = durations.iter().enumerate().map(row).collect();
-        let synthesis = fold(&rows, &ActionFiles::new());
+        let synthesis = fold(&rows, &Actions::new());
         let stats = synthesis.stats;
         assert_eq!((stats.avg_duration_ms, stats.total_duration_ms), (mean, sum), "{durations:?}");
         let each: Vec<_> = synthesis.results.iter().map(|result| result.duration_ms).collect();
@@ -213,7 +215,7 @@ fn the_mean_duration_is_rounded_over_those_with_both_times() {
 #[test]
 fn a_subtask_that_never_started_has_a_null_duration_in_json() {
     let rows = [Subtask { started_at: None, ..ended(1, "any", 5, 9, json!({})) }];
-    let value = to_value(fold(&rows, &ActionFiles::new())).expect("JSON");
+    let value = to_value(fold(&rows, &Actions::new())).expect("JSON");
     assert_eq!(value["results"][0].get("duration_ms"), Some(&Value::Null));
 }
 
@@ -230,7 +232,7 @@ fn the_summary_falls_back_to_the_description() {
     ];
     for (result, expected) in table {
         let row = Subtask { result: result.clone().map(object), ..subtask_in(1, Completed) };
-        let synthesis = fold(&[row], &ActionFiles::new());
+        let synthesis = fold(&[row], &Actions::new());
         assert_eq!(synthesis.results[0].summary, expected, "{result:?}");
     }
 }
@@ -240,7 +242,7 @@ fn what_a_synthesis_saves_is_measured_against_the_full_results() {
     let table = [(0, 0..=0), (10_000, 2_000..=2_600), (40_000, 9_000..=10_100)];
     for (length, expected) in table {
         let row = ended(1, "any", 5, 9, json!({"files": ["a"], "log": "x".repeat(length)}));
-        let measured = fold(&[row], &ActionFiles::new()).tokens_saved_measured;
+        let measured = fold(&[row], &Actions::new()).tokens_saved_measured;
         assert!(expected.contains(&measured), "{length} characters: {measured}");
     }
 }
@@ -249,7 +251,7 @@ fn what_a_synthesis_saves_is_measured_against_the_full_results() {
 fn results_come_by_priority_then_by_age() {
     let of = |n, priority| Subtask { priority, ..subtask(n) };
     let rows = [of(4, 5), of(3, 9), of(2, 5), of(1, 1)];
-    let results = fold(&rows, &ActionFiles::new()).results;
+    let results = fold(&rows, &Actions::new()).results;
     let order: Vec<u128> = results.iter().map(|result| result.subtask_id.as_u128()).collect();
     assert_eq!(order, [3, 2, 4, 1]);
 }
@@ -263,8 +265,7 @@ fn files_come_from_the_result_the_snapshot_and_the_actions() {
         )),
         ..subtask_in(1, Completed)
     };
-    let actions =
-        ActionFiles::from([(id(1), vec!["./d.rs".to_owned()]), (id(2), vec!["no".to_owned()])]);
+    let actions = Actions::from([(id(1), wrote(&["./d.rs"])), (id(2), wrote(&["no"]))]);
     assert_eq!(reported_files(&row), ["z.rs", "a/b.rs"], "its own order, each once");
     let touched: Vec<String> = touched_files(&row, &actions).into_iter().collect();
     assert_eq!(touched, ["a/b.rs", "c.rs", "d.rs", "z.rs"]);
@@ -299,7 +300,7 @@ proptest! {
         }),
     ) {
         let (rows, shuffled) = rows;
-        let actions = ActionFiles::from([(id(0), vec!["f1".to_owned()])]);
+        let actions = Actions::from([(id(0), wrote(&["f1"]))]);
         let synthesis = fold(&rows, &actions);
         prop_assert_eq!(&fold(&shuffled, &actions), &synthesis);
         let sum: i64 = synthesis.results.iter().filter_map(|r| r.duration_ms).sum();
@@ -321,14 +322,13 @@ fn what_is_reported_is_held_against_what_actions_wrote() {
     let (rows, batch) = ([reports], batch(1_000, 0, BatchStatus::Running));
     let (wave, graph) =
         (common::wave_of(0, WaveStatus::Running, [1, 1, 0, 0]), common::graph(&rows));
-    let evidence = |actions: &ActionFiles| {
+    let evidence = |actions: &Actions| {
         let material =
             Material { wave: &wave, batch: &batch, subtasks: &rows, actions, graph: &graph };
         synthesize(&material).results[0].evidence.clone()
     };
-    assert_eq!(evidence(&ActionFiles::new()), None);
-    let written =
-        ActionFiles::from([(id(1), vec!["x//b".to_owned(), "b".to_owned(), "c".to_owned()])]);
+    assert_eq!(evidence(&Actions::new()), None);
+    let written = Actions::from([(id(1), wrote(&["x//b", "b", "c"]))]);
     let evidence = evidence(&written).expect("actions");
     assert_eq!(evidence.verified, ["b"]);
     assert_eq!(evidence.unverified, ["a"]);

@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use crate::{
     Engine, Error, IdempotencyKey, Result, clock, lock,
+    registry::forbidden_to,
     store::{self, Tx},
     subtasks::{parse_cursor, read, write},
 };
@@ -28,6 +29,8 @@ impl Engine {
         request.check()?;
         let is_write = request.writes_files();
         let now = clock::now();
+        // Read first: whoever holds one connection must not wait for another.
+        let agents = self.agents().await?;
         let mut tx = match request.subtask_id {
             Some(id) => lock::of_subtasks(self.pool_ref(), &[id]).await?,
             None => Tx::begin(self.pool_ref()).await?,
@@ -51,7 +54,7 @@ impl Engine {
         }
         let session_id = session_id
             .ok_or_else(|| Error::internal("an action without a session passed its check"))?;
-        let action = Action {
+        let mut action = Action {
             writes_files: is_write,
             id: Uuid::now_v7(),
             session_id,
@@ -62,6 +65,7 @@ impl Engine {
             input: request.input,
             output: request.output,
             file_paths: request.file_paths,
+            forbidden_action: None,
             exit_code: request.exit_code,
             duration_ms: request.duration_ms,
             usage: request.usage,
@@ -70,11 +74,13 @@ impl Engine {
         };
         match of_subtask {
             Some((id, mut progress)) => {
+                let subtask = progress.subtask(id)?;
+                action.forbidden_action = forbidden_to(subtask, &agents, &action.call());
                 store::actions::insert(&mut tx, &action).await?;
-                if progress.subtask(id)?.lease_token.is_some() {
+                if subtask.lease_token.is_some() {
                     store::attempts::acted(&mut tx, id, now).await?;
                 }
-                progress.acted(id, &action)?;
+                progress.acted(id, &action, request.token)?;
                 write(&mut tx, progress).await?;
             }
             None => self.of_session_alone(&mut tx, &action, now).await?,

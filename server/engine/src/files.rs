@@ -27,7 +27,7 @@ pub struct SessionFiles {
 }
 
 impl Engine {
-    /// Who touched which files of a session; nothing for a session that there is not. Two statements,
+    /// Who touched which files of a session; nothing for a session that there is not. Three statements,
     /// however many subtasks.
     ///
     /// # Errors
@@ -41,6 +41,12 @@ impl Engine {
             if !path.is_empty() {
                 *writes.entry(subtask).or_default().entry(path).or_default() += count;
             }
+        }
+        let mut forbidden: BTreeMap<Uuid, Vec<String>> = BTreeMap::new();
+        for (subtask, action) in
+            store::actions::forbidden_of_session(self.pool_ref(), session_id).await?
+        {
+            forbidden.entry(subtask).or_default().push(action);
         }
         let named = |json: Option<&String>| -> Result<Vec<String>> {
             Ok(json
@@ -64,8 +70,10 @@ impl Engine {
                 subtask_id: id,
                 writes: written.get(file).copied().unwrap_or_default(),
             }));
-            if !touched.is_empty() {
-                let subtask_files = Touched { id, agent_type: agent_type.clone(), files: touched };
+            let forbidden = forbidden.remove(&id).unwrap_or_default();
+            if !touched.is_empty() || !forbidden.is_empty() {
+                let agent_type = agent_type.clone();
+                let subtask_files = Touched { id, agent_type, files: touched, forbidden };
                 let beyond = violations(&subtask_files, &subtask.scope);
                 files.violations.extend(beyond.into_iter().map(|it| (subtask.wave_number, it)));
                 by_wave.entry(subtask.wave_number).or_default().push(subtask_files);

@@ -5,6 +5,7 @@ use domain::{
     check::Check,
     dto::{ClaimSubtasks, CraftPrompt, PatchSubtask, RecordAction, ReleaseFiles, ReserveFiles},
     hook::{HookEvent, deny, nothing, outside, tell},
+    lease::Outcome,
     problem::Refusal,
     registry::AgentProfile,
     subtask::{Subtask, SubtaskStatus},
@@ -13,7 +14,10 @@ use domain::{
 };
 use serde_json::{Map, Value, json};
 
-use crate::{Engine, Error, Result, clock, file_leases, names::check_session, store};
+use crate::{
+    Engine, Error, Result, clock, file_leases, leases, names::check_session,
+    registry::forbidden_to, store,
+};
 
 /// How long a subagent's lease lasts after each tool call: it cannot send heartbeats while it thinks.
 const LEASE_SECONDS: i32 = 1_800;
@@ -44,7 +48,7 @@ impl Engine {
         match event.hook_event_name.as_str() {
             "SessionStart" => self.session_started(session, &event).await,
             "UserPromptSubmit" => self.noted(session, &event, "prompt").await,
-            "PreToolUse" if event.writes() => self.may_edit(session, &event).await,
+            "PreToolUse" => self.may_use(session, &event).await,
             "PostToolUse" | "PostToolUseFailure" => self.noted(session, &event, "").await,
             "SubagentStart" => self.subagent_started(session, &event).await,
             "SubagentStop" => self.subagent_stopped(session, &event).await,
@@ -80,18 +84,65 @@ impl Engine {
         Ok(tell("SessionStart", &text))
     }
 
-    /// Whether an edit may be made; the file is then its editor's for a while.
-    async fn may_edit(&self, session: &str, event: &HookEvent) -> Result<Value> {
+    /// Whether a tool may be used. What it would edit is then its editor's for a while.
+    async fn may_use(&self, session: &str, event: &HookEvent) -> Result<Value> {
+        let held = store::attempts::held_by(self.pool_ref(), event.agent()).await?;
+        let Some(subtask) = held else {
+            if let Some(reason) = self.taken_away(event).await? {
+                return Ok(deny(&reason));
+            }
+            return self.may_edit(session, event, None).await;
+        };
+        let agents = self.agents().await?;
+        if let Some(rule) = forbidden_to(&subtask, &agents, &event.call(&event.files())) {
+            return Ok(deny(&not_that(&rule)));
+        }
+        let profile = agents.iter().find(|profile| profile.agent_type == subtask.agent_type);
+        let usual = profile.map_or_else(
+            || AgentProfile::unknown(&subtask.agent_type).max_files,
+            |it| it.max_files,
+        );
+        let most = subtask.scope.max_files.unwrap_or(usual);
+        let session = subtask.session_id.clone();
+        self.may_edit(&session, event, Some((subtask, most))).await
+    }
+
+    /// Why a subagent whose subtask is no longer its own has to stop; it exists for that subtask alone.
+    async fn taken_away(&self, event: &HookEvent) -> Result<Option<String>> {
+        if event.agent() == event.session_id {
+            return Ok(None);
+        }
+        let last = store::attempts::last_of(self.pool_ref(), event.agent()).await?;
+        let lost = last.filter(|it| {
+            !matches!(it.outcome, Some(Outcome::Completed | Outcome::Failed | Outcome::GivenBack))
+        });
+        Ok(lost.map(|it| leases::lost(it.subtask_id, Some(&it)).to_string()))
+    }
+
+    /// Whether an edit may be made, for a subtask that may change so many files.
+    async fn may_edit(
+        &self,
+        session: &str,
+        event: &HookEvent,
+        subtask: Option<(Subtask, i32)>,
+    ) -> Result<Value> {
         let (agent, now) = (event.agent(), clock::now());
         let paths = event.files();
-        if paths.is_empty() {
+        if paths.is_empty() || !event.writes() {
             return Ok(nothing());
         }
-        let subtask = store::attempts::held_by(self.pool_ref(), agent).await?;
-        let session = subtask.as_ref().map_or(session, |subtask| &subtask.session_id).to_owned();
-        let held = store::file_leases::of_session(self.pool_ref(), &session, now).await?;
-        if let Some(reason) = self.out_of_bounds(subtask.as_ref(), agent, &paths, &held).await? {
-            return Ok(deny(&reason));
+        let held = store::file_leases::of_session(self.pool_ref(), session, now).await?;
+        if let Some((subtask, most)) = &subtask {
+            let mine = held.iter().filter(|lease| lease.subtask_id == Some(subtask.id));
+            let touched: Vec<String> = mine.map(|lease| lease.path.clone()).collect();
+            let reason =
+                paths.iter().find_map(|path| outside(path, &subtask.scope, &touched, *most));
+            if let Some(reason) = reason {
+                return Ok(deny(&reason));
+            }
+        }
+        if let Some(lease) = file_leases::holder(&held, agent, &paths) {
+            return Ok(deny(&held_up(&file_leases::sentence(lease))));
         }
         let soon = now + chrono::TimeDelta::seconds(i64::from(FILE_SECONDS) / 2);
         let has = |path: &String| {
@@ -102,9 +153,9 @@ impl Engine {
             return Ok(nothing());
         }
         let request = ReserveFiles {
-            session_id: session,
+            session_id: session.to_owned(),
             agent_id: agent.to_owned(),
-            subtask_id: subtask.as_ref().map(|subtask| subtask.id),
+            subtask_id: subtask.as_ref().map(|(subtask, _)| subtask.id),
             paths,
             ttl_seconds: Some(if subtask.is_some() { TASK_FILE_SECONDS } else { FILE_SECONDS }),
         };
@@ -116,35 +167,6 @@ impl Engine {
             }
             Err(error) => Err(error),
         }
-    }
-
-    async fn out_of_bounds(
-        &self,
-        subtask: Option<&Subtask>,
-        agent: &str,
-        paths: &[String],
-        held: &[domain::dto::FileLease],
-    ) -> Result<Option<String>> {
-        if let Some(subtask) = subtask {
-            let agents = self.agents().await?;
-            let profile = agents.iter().find(|profile| profile.agent_type == subtask.agent_type);
-            let usual = profile.map_or_else(
-                || AgentProfile::unknown(&subtask.agent_type).max_files,
-                |it| it.max_files,
-            );
-            let most = subtask.scope.max_files.unwrap_or(usual);
-            let touched: Vec<String> = held
-                .iter()
-                .filter(|lease| lease.subtask_id == Some(subtask.id))
-                .map(|lease| lease.path.clone())
-                .collect();
-            let reason =
-                paths.iter().find_map(|path| outside(path, &subtask.scope, &touched, most));
-            if reason.is_some() {
-                return Ok(reason);
-            }
-        }
-        Ok(file_leases::holder(held, agent, paths).map(|it| held_up(&file_leases::sentence(it))))
     }
 
     /// Records what happened as an action.
@@ -164,6 +186,7 @@ impl Engine {
             subtask_id: subtask.map(|subtask| subtask.id),
             agent_id: Some(agent.to_owned()),
             tool_name: name.unwrap_or_else(|| event.hook_event_name.clone()),
+            token: None,
             tool_type: Some(if is_prompt { kind } else { event.tool_type() }.to_owned()),
             input: kept(input),
             output: kept(output),
@@ -251,6 +274,13 @@ impl Engine {
         };
         self.release_files(request).await.map(drop)
     }
+}
+
+/// What to do about an action that is forbidden.
+fn not_that(rule: &str) -> String {
+    format!(
+        "`{rule}` is forbidden to your subtask. Do not do it in another way either: say in your report what is left to do."
+    )
 }
 
 /// What to do about a file that another agent holds.

@@ -177,20 +177,7 @@ impl Engine {
         if attempts.is_empty() {
             self.subtask(id).await?;
         }
-        let mine = attempts.iter().find(|attempt| attempt.token == token);
-        let why = match mine {
-            None => "It was never held under that token.".to_owned(),
-            Some(attempt) => match (attempt.outcome, &attempt.reason) {
-                (_, Some(reason)) => reason.clone(),
-                (Some(outcome), None) => format!("It ended: {}.", outcome.as_str()),
-                (None, None) => "Its time is up.".to_owned(),
-            },
-        };
-        Err(Refusal::conflict(
-            "lease_lost",
-            format!("The lease of subtask {id} is over; stop working on it. {why}"),
-        )
-        .into())
+        Err(lost(id, attempts.iter().find(|attempt| attempt.token == token)).into())
     }
 
     /// Every try at a subtask, oldest first.
@@ -269,4 +256,20 @@ fn why(attempt: &Attempt, now: Time) -> (Outcome, String) {
     }
     let seconds = attempt.lease_seconds;
     (Outcome::Expired, format!("Agent `{agent}` gave no sign of life for {seconds} seconds."))
+}
+
+/// That a lease is over, and why, as its attempt tells.
+pub fn lost(id: Uuid, attempt: Option<&Attempt>) -> Refusal {
+    let why = match attempt {
+        None => "It was never held under that token.".to_owned(),
+        Some(attempt) => match (attempt.outcome, &attempt.reason) {
+            (_, Some(reason)) => reason.clone(),
+            (Some(outcome), None) => format!("It ended: {}.", outcome.as_str()),
+            (None, None) => "Its time is up.".to_owned(),
+        },
+    };
+    Refusal::conflict(
+        "lease_lost",
+        format!("The lease of subtask {id} is over; stop working on it. {why}"),
+    )
 }

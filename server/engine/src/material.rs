@@ -2,7 +2,7 @@
 
 use domain::{
     batch::{Batch, BatchWithSubtasks},
-    conflict::{ActionFiles, conflicts},
+    conflict::{Actions, conflicts},
     dto::ConflictReport,
     graph::{Graph, Node},
     problem::Refusal,
@@ -21,7 +21,7 @@ pub struct Read {
     pub wave: Wave,
     pub batch: Batch,
     pub subtasks: Vec<Subtask>,
-    pub actions: ActionFiles,
+    pub actions: Actions,
     pub graph: Graph,
 }
 
@@ -33,7 +33,7 @@ impl Read {
             return Err(Refusal::not_found("batch", id).into());
         };
         let subtasks = rows.subtasks;
-        let actions = store::actions::files_written(&mut *db, id).await?;
+        let actions = store::actions::of_batch(&mut *db, id).await?;
         let waiting: Vec<Uuid> =
             subtasks.iter().filter(|s| !s.blocked_by.is_empty()).map(|s| s.id).collect();
         let upstream = if waiting.is_empty() {

@@ -9,6 +9,8 @@ use domain::{
     dto::{PutAgent, Registry},
     problem::Refusal,
     registry::AgentProfile,
+    scope::{Call, forbidden},
+    subtask::Subtask,
 };
 
 use crate::{Engine, Result, store};
@@ -88,4 +90,14 @@ impl Engine {
         self.inner.registry.set(Some((Instant::now(), Arc::clone(&agents))));
         Ok(agents)
     }
+}
+
+/// Which forbidden action of a subtask or of its agent type this is; none when it is allowed.
+pub fn forbidden_to(subtask: &Subtask, agents: &[AgentProfile], call: &Call<'_>) -> Option<String> {
+    let of_type = agents
+        .iter()
+        .filter(|profile| profile.agent_type == subtask.agent_type)
+        .flat_map(|profile| &profile.forbidden_actions);
+    let all = subtask.scope.forbidden_actions.iter().chain(of_type);
+    forbidden(all, call).map(str::to_owned)
 }

@@ -35,6 +35,13 @@ async fn an_agent_claims_gives_signs_of_life_and_reports(pool: PgPool) {
     let held = app.get("/api/sessions/s/leases").await.json(200);
     assert_eq!(held["attempts"][0]["agent_id"], "a1");
 
+    let act = |token: i64| json!({"subtask_id": ids[0], "tool_name": "Read", "token": token});
+    app.post("/api/actions", &act(token)).await.json(201);
+    app.post("/api/actions", &act(token + 1)).await.problem(409, "lease_lost");
+    app.post("/api/actions", &json!({"session_id": "s", "tool_name": "Read", "token": token}))
+        .await
+        .invalid("subtask_id");
+
     let report = json!({"status": "completed", "token": token, "result": {"summary": "Done"}});
     app.patch(&path, &json!({"status": "completed", "token": token + 1}))
         .await

@@ -213,9 +213,9 @@ fn hooks_are_installed_run_as_the_settings_say_and_taken_out() {
     let relay = groups[0]["hooks"][0]["command"].as_str().unwrap().to_owned();
 
     // As Claude Code runs them: two agents, one file.
-    let edit = |agent: &str| {
+    let ask = |agent: &str, tool: &str| {
         let event = format!(
-            r#"{{"session_id":"{agent}","hook_event_name":"PreToolUse","tool_name":"Edit","tool_input":{{"file_path":"/p/a.rs"}}}}"#
+            r#"{{"session_id":"{agent}","hook_event_name":"PreToolUse","tool_name":"{tool}","tool_input":{{"file_path":"/p/a.rs"}}}}"#
         );
         let mut run = Command::new("sh")
             .args(["-c", &relay])
@@ -229,7 +229,9 @@ fn hooks_are_installed_run_as_the_settings_say_and_taken_out() {
         assert!(done.status.success());
         said(&done)
     };
+    let edit = |agent: &str| ask(agent, "Edit");
     assert_eq!(edit("one").trim(), "{}");
+    assert_eq!(ask("two", "Read").trim(), "{}");
     let denied = edit("two");
     assert!(
         denied.contains("\"deny\"") && denied.contains("`a.rs` is held by agent `one`"),
@@ -237,8 +239,9 @@ fn hooks_are_installed_run_as_the_settings_say_and_taken_out() {
     );
     let (status, body) = swell.send("GET", "/api/files?session=it%27s%20mine", "");
     assert!(status == 200 && body.contains("\"agent_id\":\"one\""), "{body}");
-    // The server is gone: the edit is refused, as was asked for.
+    // The server is gone: the edit is refused, as was asked for; looking is not.
     drop(swell);
+    assert_eq!(ask("one", "Read"), "");
     assert!(edit("one").contains("Swell cannot be asked"));
 
     hooks(&["uninstall"]);

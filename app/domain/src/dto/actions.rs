@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::{check::Check, event::Event, json::JsonObject, problem::Refusal, usage::Usage};
+use crate::{
+    check::Check, event::Event, json::JsonObject, problem::Refusal, scope::Call, usage::Usage,
+};
 
 /// Body of `POST /api/actions`: one tool call of an agent.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -18,6 +20,10 @@ pub struct RecordAction {
     /// The subtask it was made for.
     #[serde(default)]
     pub subtask_id: Option<Uuid>,
+    /// The lease that it was made under (extension): with it, an agent whose lease is over is told so and
+    /// nothing is recorded.
+    #[serde(default)]
+    pub token: Option<i64>,
     /// The agent that made it.
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 200))]
@@ -64,6 +70,9 @@ impl RecordAction {
             (Some(session_id), _) => check.name("session_id", session_id),
             (None, None) => check.fail("session_id", "is required when there is no subtask_id"),
             (None, Some(_)) => {}
+        }
+        if self.token.is_some() && self.subtask_id.is_none() {
+            check.fail("subtask_id", "is required with a token");
         }
         check.name("tool_name", &self.tool_name);
         for (field, value) in [("tool_type", &self.tool_type), ("agent_id", &self.agent_id)] {
@@ -132,6 +141,9 @@ pub struct Action {
     pub file_paths: Vec<String>,
     /// Whether it modified them.
     pub writes_files: bool,
+    /// The forbidden action of its subtask that it was (extension).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forbidden_action: Option<String>,
     /// The exit code of a command.
     pub exit_code: Option<i32>,
     /// How long it took; milliseconds.
@@ -143,6 +155,19 @@ pub struct Action {
     pub metadata: Option<JsonObject>,
     /// When it was recorded.
     pub created_at: DateTime<Utc>,
+}
+
+impl Action {
+    /// It, as forbidden actions are held against it.
+    #[must_use]
+    pub fn call(&self) -> Call<'_> {
+        Call {
+            tool: &self.tool_name,
+            writes: self.writes_files,
+            input: self.input.as_ref(),
+            files: &self.file_paths,
+        }
+    }
 }
 
 /// One action.

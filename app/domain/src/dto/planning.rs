@@ -9,7 +9,7 @@ use crate::{
     planner::{Complexity, Constraints, ExecutionPlan, PlannedSubtask, StepOverlap, estimate},
     problem::Refusal,
     registry::{AgentProfile, Model},
-    scope::Scope,
+    scope::{Scope, check_forbidden},
 };
 
 /// Body of `POST /api/orchestration/craft-prompt`.
@@ -361,11 +361,10 @@ impl PutAgent {
         check.name("display_name", &profile.display_name);
         check.name("category", &profile.category);
         check.range("max_files", profile.max_files.into(), 1, 1_000);
-        for (field, values) in [
-            ("keywords", &profile.keywords),
-            ("forbidden_actions", &profile.forbidden_actions),
-            ("allowed_tools", &profile.allowed_tools),
-        ] {
+        check_forbidden(&mut check, "forbidden_actions", &profile.forbidden_actions, 200);
+        for (field, values) in
+            [("keywords", &profile.keywords), ("allowed_tools", &profile.allowed_tools)]
+        {
             if values.len() > 200 {
                 check.fail(field, "must have at most 200 entries");
             }

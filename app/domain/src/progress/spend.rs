@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::Progress;
+use super::{Progress, lease_lost};
 use crate::{
     dto::Action,
     event::{BudgetEvent, NewEvent, Totals},
@@ -23,9 +23,12 @@ impl Progress {
     /// Takes note of an action of a subtask, whatever its state, and of what that cost.
     ///
     /// # Errors
-    /// Not found.
-    pub fn acted(&mut self, id: Uuid, action: &Action) -> Result<(), Refusal> {
+    /// Not found; the lease that it was made under, if it names one, is over.
+    pub fn acted(&mut self, id: Uuid, action: &Action, token: Option<i64>) -> Result<(), Refusal> {
         let before = self.subtask(id)?.clone();
+        if token.is_some() && token != before.lease_token {
+            return Err(lease_lost(id));
+        }
         let event = NewEvent::action_recorded(action, Some(&before), self.now);
         if action.usage.is_nothing() {
             self.changes.events.push(event);
@@ -34,18 +37,14 @@ impl Progress {
             after.spend(action.usage);
             self.tell(&before, after, event);
         }
-        if action.writes_files {
-            let outside: Vec<String> = action
-                .file_paths
-                .iter()
-                .filter(|path| !before.scope.allows(path))
-                .cloned()
-                .collect();
-            if !outside.is_empty() {
-                self.changes
-                    .events
-                    .push(NewEvent::scope_violated(action, &before, &outside, self.now));
-            }
+        let outside: Vec<String> = action
+            .file_paths
+            .iter()
+            .filter(|path| action.writes_files && !before.scope.allows(path))
+            .cloned()
+            .collect();
+        if !outside.is_empty() || action.forbidden_action.is_some() {
+            self.changes.events.push(NewEvent::scope_violated(action, &before, &outside, self.now));
         }
         Ok(())
     }

@@ -7,6 +7,7 @@
 
 mod forecast;
 mod pattern;
+mod rule;
 
 use serde::{Deserialize, Serialize};
 
@@ -14,6 +15,7 @@ use self::pattern::Pattern;
 pub use self::{
     forecast::{Member, OVERLAPS, Overlap, forecast, serialise},
     pattern::meet,
+    rule::{Call, Rule, forbidden},
 };
 use crate::check::Check;
 
@@ -23,6 +25,7 @@ pub const TARGETS: usize = 200;
 pub const FORBIDDEN: usize = 50;
 /// Most wildcards of one target.
 pub const WILDCARDS: usize = 10;
+
 /// Where a subtask may work. Without files and directories it may work anywhere.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -40,7 +43,8 @@ pub struct Scope {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 1000))]
     pub max_files: Option<i32>,
-    /// What it must never do, beside what its agent type must never do.
+    /// What it must never do, beside what its agent type must never do: sentences for its prompt, or rules
+    /// such as `WebFetch`, `Edit(migrations/**)` and `Bash(git push *)`, which are held against what it does.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "openapi", schema(max_items = 50))]
     pub forbidden_actions: Vec<String>,
@@ -80,14 +84,7 @@ impl Scope {
         if let Some(max_files) = self.max_files {
             check.range(&field("max_files"), max_files.into(), 1, 1_000);
         }
-        if self.forbidden_actions.len() > FORBIDDEN {
-            check
-                .fail(field("forbidden_actions"), format!("must have at most {FORBIDDEN} entries"));
-        } else {
-            for (index, action) in self.forbidden_actions.iter().enumerate() {
-                check.name(&format!("{}[{index}]", field("forbidden_actions")), action);
-            }
-        }
+        check_forbidden(check, &field("forbidden_actions"), &self.forbidden_actions, FORBIDDEN);
     }
 
     fn patterns(&self) -> impl Iterator<Item = Pattern> {
@@ -95,6 +92,21 @@ impl Scope {
             .iter()
             .map(|file| Pattern::of_file(file))
             .chain(self.target_directories.iter().map(|directory| Pattern::of_directory(directory)))
+    }
+}
+
+/// Notes what is wrong with a list of forbidden actions, of which there may be `most`.
+pub fn check_forbidden(check: &mut Check, field: &str, actions: &[String], most: usize) {
+    if actions.len() > most {
+        check.fail(field, format!("must have at most {most} entries"));
+        return;
+    }
+    for (index, action) in actions.iter().enumerate() {
+        let field = format!("{field}[{index}]");
+        check.name(&field, action);
+        if Rule::parse(action).is_some_and(|rule| rule.wildcards() > WILDCARDS) {
+            check.fail(field, format!("must have at most {WILDCARDS} wildcards"));
+        }
     }
 }
 

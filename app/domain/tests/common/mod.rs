@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use chrono::DateTime;
 use domain::batch::{Batch, BatchStatus};
+use domain::conflict::Recorded;
 use domain::event::NewEvent;
 use domain::graph::{Graph, Node};
 use domain::json::JsonObject;
@@ -30,6 +31,12 @@ pub fn id(n: u128) -> Uuid {
 
 pub fn object(value: Value) -> JsonObject {
     serde_json::from_value(value).expect("an object")
+}
+
+/// What actions did that wrote these files.
+pub fn wrote(files: &[&str]) -> Recorded {
+    let files = files.iter().map(|file| (*file).to_owned()).collect();
+    Recorded { files, ..Recorded::default() }
 }
 
 /// A wave with counters: total, completed, failed, optional ones among the failed.

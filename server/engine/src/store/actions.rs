@@ -1,6 +1,6 @@
 //! `actions`
 
-use domain::{Time, conflict::ActionFiles, dto::Action};
+use domain::{Time, conflict::Actions, dto::Action};
 use sqlx::PgExecutor;
 use uuid::Uuid;
 
@@ -19,6 +19,7 @@ struct ActionRow {
     output: Option<String>,
     file_paths: Vec<String>,
     writes_files: bool,
+    forbidden_action: Option<String>,
     exit_code: Option<i32>,
     duration_ms: Option<i64>,
     tokens_used: i64,
@@ -42,6 +43,7 @@ impl ActionRow {
             tool_type: self.tool_type,
             file_paths: self.file_paths,
             writes_files: self.writes_files,
+            forbidden_action: self.forbidden_action,
             exit_code: self.exit_code,
             duration_ms: self.duration_ms,
             usage: usage(self.tokens_used, self.cost_micros),
@@ -56,8 +58,8 @@ macro_rules! select_actions {
         sqlx::query_as!(
             ActionRow,
             "SELECT id, session_id, subtask_id, agent_id, tool_name, tool_type, input::text AS input,
-                    output::text AS output, file_paths, writes_files, exit_code, duration_ms,
-                    tokens_used, cost_micros, metadata::text AS metadata, created_at
+                    output::text AS output, file_paths, writes_files, forbidden_action, exit_code,
+                    duration_ms, tokens_used, cost_micros, metadata::text AS metadata, created_at
              FROM actions " + $tail
             $(, $argument)*
         )
@@ -68,9 +70,10 @@ macro_rules! select_actions {
 pub async fn insert(tx: &mut Tx, action: &Action) -> Result<()> {
     sqlx::query!(
         "INSERT INTO actions (id, session_id, subtask_id, agent_id, tool_name, tool_type, input, output, file_paths,
-                              writes_files, exit_code, duration_ms, metadata, created_at, tokens_used, cost_micros)
+                              writes_files, exit_code, duration_ms, metadata, created_at, tokens_used, cost_micros,
+                              forbidden_action)
          VALUES ($1, $2, $3, $4, $5, $6, $7::text::json, $8::text::json, $9, $10, $11, $12, $13::text::jsonb, $14, $15,
-                 $16)",
+                 $16, $17)",
         action.id,
         action.session_id,
         action.subtask_id,
@@ -86,7 +89,8 @@ pub async fn insert(tx: &mut Tx, action: &Action) -> Result<()> {
         action.metadata.as_ref().map(|json| json.as_str().to_owned()),
         action.created_at,
         action.usage.tokens_used,
-        action.usage.cost_usd.0
+        action.usage.cost_usd.0,
+        action.forbidden_action
     )
     .execute(&mut **tx)
     .await?;
@@ -134,23 +138,47 @@ pub async fn page(
     rows.into_iter().map(ActionRow::into_action).collect()
 }
 
-/// The files that actions of a batch's subtasks wrote.
-pub async fn files_written(db: impl PgExecutor<'_>, batch_id: Uuid) -> Result<ActionFiles> {
+/// What actions of a batch's subtasks did.
+pub async fn of_batch(db: impl PgExecutor<'_>, batch_id: Uuid) -> Result<Actions> {
     let rows = sqlx::query!(
-        r#"SELECT DISTINCT a.subtask_id AS "subtask_id!", f.path AS "path!"
+        r#"SELECT a.subtask_id AS "subtask_id!", f.path, NULL AS forbidden_action
            FROM subtasks s
            JOIN actions a ON a.subtask_id = s.id AND a.writes_files
            CROSS JOIN LATERAL unnest(a.file_paths) AS f (path)
+           WHERE s.batch_id = $1
+           UNION
+           SELECT a.subtask_id, NULL, a.forbidden_action
+           FROM subtasks s
+           JOIN actions a ON a.subtask_id = s.id AND a.forbidden_action IS NOT NULL
            WHERE s.batch_id = $1"#,
         batch_id
     )
     .fetch_all(db)
     .await?;
-    let mut files = ActionFiles::new();
+    let mut actions = Actions::new();
     for row in rows {
-        files.entry(row.subtask_id).or_default().push(row.path);
+        let recorded = actions.entry(row.subtask_id).or_default();
+        recorded.files.extend(row.path);
+        recorded.forbidden.extend(row.forbidden_action);
     }
-    Ok(files)
+    Ok(actions)
+}
+
+/// Forbidden actions of a session's subtasks, each once.
+pub async fn forbidden_of_session(
+    db: impl PgExecutor<'_>,
+    session_id: &str,
+) -> Result<Vec<(Uuid, String)>> {
+    let rows = sqlx::query!(
+        r#"SELECT DISTINCT a.subtask_id AS "subtask_id!", a.forbidden_action AS "forbidden_action!"
+           FROM subtasks s
+           JOIN actions a ON a.subtask_id = s.id AND a.forbidden_action IS NOT NULL
+           WHERE s.session_id = $1"#,
+        session_id
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.subtask_id, row.forbidden_action)).collect())
 }
 
 /// How often actions of a session's subtasks wrote which file.

@@ -198,6 +198,21 @@ pub async fn leases(db: impl PgExecutor<'_>, session_id: &str) -> Result<Vec<Att
     .await?)
 }
 
+/// What an agent held last.
+pub async fn last_of(db: impl PgExecutor<'_>, agent_id: &str) -> Result<Option<Attempt>> {
+    sqlx::query_as!(
+        AttemptRow,
+        "SELECT token, subtask_id, agent_id, lease_seconds, claimed_at, heartbeat_at, last_action_at, expires_at,
+                deadline_at, ended_at, outcome, reason
+         FROM attempts WHERE agent_id = $1 ORDER BY token DESC LIMIT 1",
+        agent_id
+    )
+    .fetch_optional(db)
+    .await?
+    .map(AttemptRow::into_attempt)
+    .transpose()
+}
+
 /// Leases whose time is up, of subtasks that run; at most `limit`. Those that are `held` alone, when
 /// they are named.
 pub async fn due(

@@ -1,7 +1,7 @@
 //! Claude Code's events against real sessions.
 
 use domain::{
-    dto::{OnOverlap, Task},
+    dto::{Cancel, OnOverlap, PatchSubtask, PutAgent, Task},
     hook::HookEvent,
     subtask::SubtaskStatus,
 };
@@ -19,7 +19,16 @@ async fn send(server: &Engine, name: &str, more: Value) -> Value {
 }
 
 async fn edit(server: &Engine, agent: &str, path: &str) -> Option<String> {
-    let more = json!({"agent_id": agent, "tool_name": "Edit", "tool_input": {"file_path": path}});
+    refused(server, agent, "Edit", json!({"file_path": path})).await
+}
+
+async fn bash(server: &Engine, agent: &str, command: &str) -> Option<String> {
+    refused(server, agent, "Bash", json!({"command": command})).await
+}
+
+/// Why a tool may not be used.
+async fn refused(server: &Engine, agent: &str, tool: &str, input: Value) -> Option<String> {
+    let more = json!({"agent_id": agent, "tool_name": tool, "tool_input": input});
     let answer = send(server, "PreToolUse", more).await;
     if answer == json!({}) {
         return None;
@@ -139,5 +148,68 @@ async fn a_session_without_waves_is_tracked_and_its_files_are_its_own(
         assert_eq!(send(bash).await, json!({}));
         send(json!({"hook_event_name": "SessionEnd"})).await;
         assert_eq!(server.file_leases("plain").await.unwrap(), []);
+    });
+}
+
+#[sqlx::test(migrator = "engine::MIGRATOR")]
+async fn what_is_forbidden_to_a_subtask_or_its_type_is_not_done(
+    _: PgPoolOptions,
+    options: PgConnectOptions,
+) {
+    run(options, async |db| {
+        let server = db.server().await;
+        let rules: PutAgent = serde_json::from_value(
+            json!({"forbidden_actions": ["drop tables", "WebFetch", "Edit(migrations/**)"]}),
+        )
+        .unwrap();
+        server.put_agent("Snipper", rules).await.unwrap();
+        let careful =
+            Task { forbidden_actions: vec!["Bash(git push *)".to_owned()], ..task("Snipper") };
+        let request = batch("s", 0, vec![careful]);
+        server.submit_batch(request, OnOverlap::Warn, None).await.unwrap();
+        start(&server, "s", 0).await;
+        send(&server, "SubagentStart", json!({"agent_id": "a1", "agent_type": "Snipper"})).await;
+
+        assert_eq!(bash(&server, "a1", "git status").await, None);
+        let push = bash(&server, "a1", "cargo test && git push").await.unwrap();
+        assert!(push.contains("`Bash(git push *)` is forbidden to your subtask"), "{push}");
+        let fetch = refused(&server, "a1", "WebFetch", json!({"url": "https://a.example"})).await;
+        assert!(fetch.unwrap().contains("`WebFetch` is forbidden"));
+        let edit = edit(&server, "a1", "/p/migrations/1.sql").await.unwrap();
+        assert!(edit.contains("`Edit(migrations/**)` is forbidden"), "{edit}");
+        // Nobody else is held to it.
+        assert_eq!(bash(&server, "a2", "git push").await, None);
+    });
+}
+
+#[sqlx::test(migrator = "engine::MIGRATOR")]
+async fn a_subagent_whose_subtask_is_cancelled_is_told_at_its_next_tool_call(
+    _: PgPoolOptions,
+    options: PgConnectOptions,
+) {
+    run(options, async |db| {
+        let server = db.server().await;
+        let request = batch("s", 0, vec![task("Snipper"), task("Snipper")]);
+        let ids =
+            server.submit_batch(request, OnOverlap::Warn, None).await.unwrap().batch.subtask_ids;
+        start(&server, "s", 0).await;
+        for agent in ["a1", "a2"] {
+            let who = json!({"agent_id": agent, "agent_type": "Snipper"});
+            send(&server, "SubagentStart", who).await;
+        }
+        assert_eq!(bash(&server, "a1", "ls").await, None);
+        let why = Cancel { reason: Some("wrong branch".to_owned()) };
+        server.cancel_subtask(ids[0], why).await.unwrap();
+        let told = bash(&server, "a1", "ls").await.unwrap();
+        assert!(told.contains("stop working on it. Cancelled: wrong branch"), "{told}");
+        assert_eq!(bash(&server, "a2", "ls").await, None);
+        // What ended by its own word ended well: it may still clear up.
+        let failed =
+            PatchSubtask { status: Some(SubtaskStatus::Failed), ..PatchSubtask::default() };
+        server.patch_subtask(ids[1], failed).await.unwrap();
+        assert_eq!(bash(&server, "a2", "ls").await, None);
+        // The session itself does not live for one subtask.
+        let main = json!({"tool_name": "Bash", "tool_input": {"command": "ls"}});
+        assert_eq!(send(&server, "PreToolUse", main).await, json!({}));
     });
 }

@@ -137,3 +137,41 @@ async fn an_action_outside_the_scope_is_told_and_is_a_conflict_with_its_evidence
         assert_eq!(evidence.unreported, ["/etc/passwd"]);
     });
 }
+
+#[sqlx::test(migrator = "engine::MIGRATOR")]
+async fn a_forbidden_action_is_told_and_is_a_conflict(_: PgPoolOptions, options: PgConnectOptions) {
+    run(options, async |db| {
+        let server = db.server().await;
+        let careful = Task {
+            forbidden_actions: vec!["delete migrations".to_owned(), "Bash(rm -rf *)".to_owned()],
+            ..within(&[])
+        };
+        let answer = submit(&server, 0, vec![careful.clone(), careful], OnOverlap::Warn).await;
+        let (batch, id) = (answer.batch.batch.id, answer.batch.subtask_ids[0]);
+        start(&server, "s", 0).await;
+        for command in ["ls", "rm -rf target", "cd x; rm -rf y"] {
+            let action: RecordAction = serde_json::from_value(
+                json!({"subtask_id": id, "tool_name": "Bash", "input": {"command": command}}),
+            )
+            .unwrap();
+            let action = server.record_action(action, None).await.unwrap();
+            let rule = (command != "ls").then_some("Bash(rm -rf *)");
+            assert_eq!(action.forbidden_action.as_deref(), rule);
+        }
+        let actions = server.actions(None, Some(id), None, 10).await.unwrap().actions;
+        assert_eq!(actions.iter().filter(|it| it.forbidden_action.is_some()).count(), 2);
+        let log = db.log(&server).await;
+        assert_eq!(times(&log, "scope.violated"), 2);
+        let found = server.conflicts(batch).await.unwrap().conflicts;
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert_eq!(
+            (found[0].kind, &found[0].subtask_ids),
+            (ConflictKind::ScopeViolation, &vec![id])
+        );
+        assert_eq!(found[0].description, "A forbidden action was taken: Bash(rm -rf *)");
+        let files = server.session_files("s").await.unwrap();
+        assert_eq!(files.violations, [(0, found[0].clone())]);
+        // Without a file written there is nothing to hold a report against.
+        assert_eq!(server.synthesis(batch).await.unwrap().results[0].evidence, None);
+    });
+}
