@@ -320,6 +320,8 @@ pub struct ActionRow {
     pub files: Vec<String>,
     /// The exit code of a command.
     pub exit_code: Option<i32>,
+    /// The forbidden action that it was.
+    pub forbidden: Option<String>,
     /// How long it took; milliseconds.
     pub duration_ms: Option<i64>,
     /// When it was recorded.
@@ -371,6 +373,7 @@ impl From<&Action> for ActionRow {
             tool_name: action.tool_name.clone(),
             files: action.file_paths.iter().take(FILES_PER_ACTION).cloned().collect(),
             exit_code: action.exit_code,
+            forbidden: action.forbidden_action.clone(),
             duration_ms: action.duration_ms,
             at: action.created_at,
         }

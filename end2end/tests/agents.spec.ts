@@ -65,7 +65,9 @@ test("a wave waits for a person's word, whose comment its agents read", async ({
 });
 
 test("what is spent, and what is done beyond a scope, is told as it happens", async ({ page, agent, session }) => {
-  const task = { agent_type: "Snipper", description: "Tidy up", target_directories: ["docs/"] };
+  const task = {
+    agent_type: "Snipper", description: "Tidy up", target_directories: ["docs/"], forbidden_actions: ["Bash(git push *)"],
+  };
   const { subtasks } = await agent.submit(session, 0, [task, { ...task, description: "Tidy more" }]);
   await agent.start(session, 0);
   await open(page, `/sessions/${session}`);
@@ -92,6 +94,11 @@ test("what is spent, and what is done beyond a scope, is told as it happens", as
   await fits(page);
   await needs.nth(1).click();
   await expect(page).toHaveURL(new RegExp(`subtask=${subtasks[0]}`));
+  await expect(needs).toHaveCount(2);
+  await agent.call("POST", "/api/actions", { subtask_id: subtasks[0], tool_name: "Bash", input: { command: "git push" } });
+  await expect(needs).toHaveCount(3);
+  await expect(needs.nth(2)).toContainText("A forbidden action was taken: Bash(git push *)");
+  await expect(page.getByTestId("log")).toContainText("forbidden: Bash(git push *)");
 });
 
 test("files that agents hold are listed as it happens", async ({ page, agent, session }) => {

@@ -163,7 +163,7 @@ fn ConflictItem(
     let kind = match conflict.kind {
         ConflictKind::FileConflict => "Same file",
         ConflictKind::DependencyConflict => "Stranded",
-        ConflictKind::ScopeViolation => "Outside its scope",
+        ConflictKind::ScopeViolation => "Beyond its scope",
     };
     let side = move |(id, outcome): (Uuid, Option<SubtaskOutcome>)| {
         let said = outcome.map(|outcome| {

@@ -250,7 +250,7 @@ fn changes_needs(event: &str, data: &serde_json::Value) -> bool {
         "subtask.updated" => {
             matches!(data["status"].as_str(), Some("completed" | "failed" | "running"))
         }
-        _ => ["wave.", "lease.", "budget."].iter().any(|kind| event.starts_with(kind)),
+        _ => ["wave.", "lease.", "budget.", "scope."].iter().any(|kind| event.starts_with(kind)),
     }
 }
 
