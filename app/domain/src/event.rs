@@ -307,26 +307,27 @@ impl NewEvent {
         }
     }
 
-    /// `scope.violated` (extension): an action wrote files outside its subtask's scope, or was one that is
-    /// forbidden to it.
+    /// `scope.violated` (extension): a subtask changed files outside its scope, or more than it may, or did
+    /// what is forbidden to it.
     #[must_use]
-    pub fn scope_violated(action: &Action, subtask: &Subtask, files: &[String], at: Time) -> Self {
+    pub fn scope_violated(subtask: &Subtask, violation: &Violation<'_>, at: Time) -> Self {
         Self {
             event: "scope.violated",
-            session_id: action.session_id.clone(),
+            session_id: subtask.session_id.clone(),
             batch_id: Some(subtask.batch_id),
             agent_type: Some(subtask.agent_type.clone()),
             data: json!({
-                "session_id": action.session_id,
+                "session_id": subtask.session_id,
                 "subtask_id": subtask.id,
                 "batch_id": subtask.batch_id,
                 "wave_number": subtask.wave_number,
                 "agent_type": subtask.agent_type,
-                "agent_id": action.agent_id,
-                "action_id": action.id,
-                "tool_name": action.tool_name,
-                "file_paths": files,
-                "forbidden_action": action.forbidden_action,
+                "agent_id": violation.agent_id,
+                "action_id": violation.action_id,
+                "tool_name": violation.tool_name,
+                "file_paths": violation.files,
+                "max_files": violation.max_files,
+                "forbidden_action": violation.forbidden,
             }),
             at,
         }
@@ -425,6 +426,36 @@ impl NewEvent {
                 "duration_ms": action.duration_ms,
             }),
             at,
+        }
+    }
+}
+
+/// What a subtask did beyond its scope, in a report or in an action.
+#[derive(Clone, Debug, Default)]
+pub struct Violation<'a> {
+    /// Who did it.
+    pub agent_id: Option<&'a str>,
+    /// The action that it was.
+    pub action_id: Option<Uuid>,
+    /// The action's tool.
+    pub tool_name: Option<&'a str>,
+    /// The files that are too many or outside.
+    pub files: Vec<&'a String>,
+    /// How many files it may change, when it has changed more.
+    pub max_files: Option<i32>,
+    /// The forbidden action.
+    pub forbidden: Option<&'a str>,
+}
+
+impl<'a> Violation<'a> {
+    /// By this action.
+    #[must_use]
+    pub fn by(action: &'a Action) -> Self {
+        Self {
+            agent_id: action.agent_id.as_deref(),
+            action_id: Some(action.id),
+            tool_name: Some(&action.tool_name),
+            ..Self::default()
         }
     }
 }

@@ -2,6 +2,8 @@
 
 mod common;
 
+use std::collections::BTreeSet;
+
 use common::{World, at, id, object, subtask};
 use domain::{
     progress::Patch,
@@ -31,7 +33,7 @@ fn act(world: &mut World, n: u128, spent: i64) -> Vec<domain::event::NewEvent> {
     }))
     .expect("an action");
     let mut progress = world.progress(at(50));
-    progress.acted(id(n), &action, None).expect("there");
+    progress.acted(id(n), &action, None, &BTreeSet::new()).expect("there");
     world.take(progress)
 }
 

@@ -3,6 +3,7 @@
 use domain::{
     Time,
     check::PAGE,
+    conflict::normalise_path,
     dto::{Action, ActionPage, RecordAction},
     event::{BudgetEvent, NewEvent, Totals},
     problem::Refusal,
@@ -76,11 +77,16 @@ impl Engine {
             Some((id, mut progress)) => {
                 let subtask = progress.subtask(id)?;
                 action.forbidden_action = forbidden_to(subtask, &agents, &action.call());
+                let known = match subtask.scope.max_files {
+                    Some(_) if is_write => store::actions::files_of_subtask(&mut *tx, id).await?,
+                    _ => Vec::new(),
+                };
+                let known = known.iter().map(|path| normalise_path(path)).collect();
                 store::actions::insert(&mut tx, &action).await?;
                 if subtask.lease_token.is_some() {
                     store::attempts::acted(&mut tx, id, now).await?;
                 }
-                progress.acted(id, &action, request.token)?;
+                progress.acted(id, &action, request.token, &known)?;
                 write(&mut tx, progress).await?;
             }
             None => self.of_session_alone(&mut tx, &action, now).await?,

@@ -8,6 +8,7 @@
 mod lease;
 mod retry;
 mod spend;
+mod violations;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -201,6 +202,7 @@ impl Progress {
         if after.blocked_by != before.blocked_by {
             self.relink(&after);
         }
+        self.judge_report(&before, &after);
         self.settle(&before, after.clone());
         Ok(after)
     }

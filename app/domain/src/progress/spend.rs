@@ -1,5 +1,7 @@
 //! What agents spend, and what they did for it.
 
+use std::collections::BTreeSet;
+
 use uuid::Uuid;
 
 use super::{Progress, lease_lost};
@@ -20,11 +22,19 @@ impl Subtask {
 }
 
 impl Progress {
-    /// Takes note of an action of a subtask, whatever its state, and of what that cost.
+    /// Takes note of an action of a subtask, whatever its state, of what that cost, and of what it did beyond
+    /// the subtask's scope. `known` are the files that the subtask's actions had written; they matter where
+    /// it may write only so many.
     ///
     /// # Errors
     /// Not found; the lease that it was made under, if it names one, is over.
-    pub fn acted(&mut self, id: Uuid, action: &Action, token: Option<i64>) -> Result<(), Refusal> {
+    pub fn acted(
+        &mut self,
+        id: Uuid,
+        action: &Action,
+        token: Option<i64>,
+        known: &BTreeSet<String>,
+    ) -> Result<(), Refusal> {
         let before = self.subtask(id)?.clone();
         if token.is_some() && token != before.lease_token {
             return Err(lease_lost(id));
@@ -37,15 +47,7 @@ impl Progress {
             after.spend(action.usage);
             self.tell(&before, after, event);
         }
-        let outside: Vec<String> = action
-            .file_paths
-            .iter()
-            .filter(|path| action.writes_files && !before.scope.allows(path))
-            .cloned()
-            .collect();
-        if !outside.is_empty() || action.forbidden_action.is_some() {
-            self.changes.events.push(NewEvent::scope_violated(action, &before, &outside, self.now));
-        }
+        self.judge_action(&before, action, known);
         Ok(())
     }
 

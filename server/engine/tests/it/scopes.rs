@@ -126,7 +126,7 @@ async fn an_action_outside_the_scope_is_told_and_is_a_conflict_with_its_evidence
         };
         server.patch_subtask(id, done).await.unwrap();
         let log = db.log(&server).await;
-        assert_eq!(times(&log, "scope.violated"), 1);
+        assert_eq!(times(&log, "scope.violated"), 2, "an edit, and a report");
         let synthesis = server.complete_batch(batch, false).await.unwrap().synthesis;
         assert_eq!(synthesis.conflicts.len(), 1);
         assert_eq!(synthesis.conflicts[0].kind, ConflictKind::ScopeViolation);
