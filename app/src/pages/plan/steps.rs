@@ -39,7 +39,7 @@ fn Step(step: PlannedSubtask) -> impl IntoView {
     let places: Vec<String> = scope
         .target_files
         .into_iter()
-        .chain(scope.target_directories.into_iter().map(|directory| format!("{directory}/")))
+        .chain(scope.target_directories.iter().map(|it| format!("{}/", it.trim_end_matches('/'))))
         .collect();
     let targets = (!places.is_empty()).then(|| {
         let places = places

@@ -225,7 +225,9 @@ fn Subtask(board: Board, view: Signal<SubtaskView>, place: Place) -> impl IntoVi
 #[component]
 fn Bounds(scope: Scope) -> impl IntoView {
     let Scope { target_files, target_directories, max_files, forbidden_actions } = scope;
-    let places = target_files.into_iter().chain(target_directories.into_iter().map(|it| it + "/"));
+    let places = target_files
+        .into_iter()
+        .chain(target_directories.iter().map(|it| format!("{}/", it.trim_end_matches('/'))));
     let places: Vec<String> = places.collect();
     let limit = max_files.map(|most| count(most, "file at most", "files at most"));
     let never =
