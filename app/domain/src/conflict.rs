@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{graph::Graph, read_by_hand, scope::Scope, subtask::Subtask};
+use crate::{check::PATH, graph::Graph, read_by_hand, scope::Scope, subtask::Subtask};
 
 /// What kind of conflict it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -55,6 +55,9 @@ pub struct Conflict {
 
 read_by_hand!(Conflict { kind = "type", severity, agents, subtask_ids, description, files });
 
+/// Most files that a sentence names.
+const NAMED: usize = 5;
+
 /// What recorded actions did, by subtask.
 pub type Actions = BTreeMap<Uuid, Recorded>;
 
@@ -91,11 +94,16 @@ fn paths_in(object: Option<&crate::json::JsonObject>, key: &str) -> Vec<String> 
     object.and_then(|object| object.parse().get(key).map(paths)).unwrap_or_default()
 }
 
-/// The strings of a JSON array as normalised paths; none when it is no array.
+/// The strings of a JSON array as normalised paths; none when it is no array. What is longer than any path may
+/// be is none.
 #[must_use]
 pub fn paths(array: &serde_json::Value) -> Vec<String> {
     let strings = array.as_array().into_iter().flatten().filter_map(serde_json::Value::as_str);
-    strings.map(normalise_path).filter(|path| !path.is_empty()).collect()
+    strings
+        .filter(|path| path.len() <= PATH || path.chars().count() <= PATH)
+        .map(normalise_path)
+        .filter(|path| !path.is_empty())
+        .collect()
 }
 
 /// A subtask, every file that it touched, and what it did that is forbidden to it.
@@ -221,11 +229,11 @@ pub fn violations(subtask: &Touched, scope: &Scope) -> Vec<Conflict> {
         description,
         files,
     };
-    let outside: Vec<String> = files.iter().filter(|file| !scope.allows(file)).cloned().collect();
+    let outside: Vec<String> = scope.outside(files).into_iter().cloned().collect();
     let mut found = Vec::new();
     if !outside.is_empty() {
         found.push(conflict(
-            format!("Files outside the subtask's scope were changed: {}", outside.join(", ")),
+            format!("Files outside the subtask's scope were changed: {}", some_of(&outside)),
             outside,
         ));
     }
@@ -242,6 +250,15 @@ pub fn violations(subtask: &Touched, scope: &Scope) -> Vec<Conflict> {
             .map(|action| conflict(format!("A forbidden action was taken: {action}"), Vec::new())),
     );
     found
+}
+
+/// A list that fits into a sentence.
+fn some_of(files: &[String]) -> String {
+    let named = files.iter().take(NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
+    match files.len().saturating_sub(NAMED) {
+        0 => named,
+        more => format!("{named} and {more} more"),
+    }
 }
 
 fn agents<'a>(types: impl Iterator<Item = &'a str>) -> Vec<String> {

@@ -308,7 +308,7 @@ impl NewEvent {
     }
 
     /// `scope.violated` (extension): a subtask changed files outside its scope, or more than it may, or did
-    /// what is forbidden to it.
+    /// what is forbidden to it. Names at most 100 of the files, and says how many there are.
     #[must_use]
     pub fn scope_violated(subtask: &Subtask, violation: &Violation<'_>, at: Time) -> Self {
         Self {
@@ -325,7 +325,8 @@ impl NewEvent {
                 "agent_id": violation.agent_id,
                 "action_id": violation.action_id,
                 "tool_name": violation.tool_name,
-                "file_paths": violation.files,
+                "file_paths": violation.files.iter().take(LISTED).collect::<Vec<_>>(),
+                "file_count": violation.files.len(),
                 "max_files": violation.max_files,
                 "forbidden_action": violation.forbidden,
             }),
@@ -429,6 +430,9 @@ impl NewEvent {
         }
     }
 }
+
+/// Most files that a violation's event names.
+const LISTED: usize = 100;
 
 /// What a subtask did beyond its scope, in a report or in an action.
 #[derive(Clone, Debug, Default)]

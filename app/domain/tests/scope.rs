@@ -235,3 +235,30 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_would_take_too_long_to_judge_is_let_pass() {
+    // Each of these reads each of the paths to its end before it turns out not to name it.
+    let scope = Scope {
+        target_files: (0..200).map(|n| format!("{}*b{n}", "*a".repeat(9))).collect(),
+        ..Scope::default()
+    };
+    let files: Vec<String> = (0..1_000).map(|n| format!("{}{n}", "a".repeat(1_000))).collect();
+    let outside = scope.outside(&files);
+    assert_eq!(outside.first(), Some(&&files[0]));
+    assert!(!outside.contains(&&files[999]), "{} were judged", outside.len());
+    // Targets without wildcards cost nothing, however many there are.
+    let many = Scope { target_files: files[1..].to_vec(), ..Scope::default() };
+    assert_eq!(many.outside(&files), [&files[0]]);
+}
+
+proptest! {
+    #[test]
+    fn a_file_is_allowed_when_its_path_meets_a_target(
+        target in "(a|b|/|\\?|\\*|\\*\\*/|/\\*\\*){1,8}",
+        path in "(a|b|/){1,8}",
+    ) {
+        let scope = Scope { target_files: vec![target.clone()], ..Scope::default() };
+        prop_assert_eq!(scope.allows(&path), meet(&target, &path), "{} {}", target, path);
+    }
+}

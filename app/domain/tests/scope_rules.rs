@@ -76,8 +76,60 @@ fn a_command_is_forbidden_wherever_it_stands_in_a_line() {
     }
     assert!(!forbids("Bash(git push *)", "Bash", &json!(["git push"]), &[]));
     assert!(!forbids("Bash(git push *)", "Bash", &json!({ "command": 5 }), &[]));
-    let url = json!({ "url": "https://example.com/a" });
-    assert!(forbids("WebFetch(https://example.com/*)", "WebFetch", &url, &[]));
+    // What else the tool names does not hide what it runs.
+    assert!(forbids("Bash(git push *)", "Bash", &json!({ "command": "git push" }), &["src/a.rs"]));
+}
+
+#[test]
+fn a_page_a_subagent_and_a_skill_are_forbidden_by_name() {
+    for (rule, tool, input, is) in [
+        (
+            "WebFetch(https://example.com/*)",
+            "WebFetch",
+            json!({"url": "https://example.com/a"}),
+            true,
+        ),
+        (
+            "WebFetch(domain:example.com)",
+            "WebFetch",
+            json!({"url": "https://example.com/a?b=c"}),
+            true,
+        ),
+        (
+            "WebFetch(domain:example.com)",
+            "WebFetch",
+            json!({"url": "https://u@docs.example.com:8443"}),
+            true,
+        ),
+        (
+            "WebFetch(domain:example.com)",
+            "WebFetch",
+            json!({"url": "https://badexample.com/"}),
+            false,
+        ),
+        (
+            "WebFetch(domain:example.com)",
+            "WebFetch",
+            json!({"url": "https://a.org/?u=example.com"}),
+            false,
+        ),
+        ("WebFetch(domain:example.com)", "WebFetch", json!({"url": "example.com"}), false),
+        ("Agent(Explore)", "Agent", json!({"subagent_type": "Explore"}), true),
+        ("Agent(Explore)", "Agent", json!({"subagent_type": "Plan"}), false),
+        ("Skill(deploy)", "Skill", json!({"skill": "deploy"}), true),
+        ("Grep(*)", "Grep", json!({"pattern": "x"}), true),
+    ] {
+        assert_eq!(forbids(rule, tool, &input, &[]), is, "{rule}: {input}");
+    }
+}
+
+#[test]
+fn a_line_that_would_take_too_long_to_judge_is_let_pass() {
+    let rules: Vec<String> = (0..50).map(|n| format!("Bash(rm {n} *)")).collect();
+    let input = json!({ "command": format!("rm 49 x{}", ";".repeat(1_000_000)) });
+    let call = Call { tool: "Bash", writes: false, input: Some(&input), files: &[] };
+    assert_eq!(forbidden(&rules[49..], &call), Some("Bash(rm 49 *)"));
+    assert_eq!(forbidden(&rules, &call), None);
 }
 
 #[test]
@@ -90,6 +142,9 @@ fn a_file_is_forbidden_by_a_pattern_of_paths() {
         ("Read(**/.env)", "Read", "a/.env", true),
         ("Read(**/.env)", "Read", ".env", true),
         ("Edit(migrations/**)", "Edit", "src/migrations/1.sql", false),
+        ("Edit(/migrations/**)", "Edit", "migrations/1.sql", true),
+        ("Edit(//etc/**)", "Edit", "/etc/passwd", true),
+        ("Edit(//etc/**)", "Edit", "etc/passwd", false),
     ] {
         assert_eq!(forbids(rule, tool, &Value::Null, &[file]), is, "{rule} {tool} {file}");
     }

@@ -9,7 +9,7 @@ use domain::{
     dto::{FILE_SECONDS, FileLease, ReleaseFiles, ReserveFiles},
     event::NewEvent,
     problem::Refusal,
-    scope::meet,
+    scope::first_met,
 };
 
 use crate::{Engine, Result, clock, names::check_session, store, store::Tx};
@@ -109,9 +109,9 @@ pub fn holder<'a>(
     agent_id: &str,
     paths: &[String],
 ) -> Option<&'a FileLease> {
-    let others = held.iter().filter(|lease| lease.agent_id != agent_id);
-    let mut others = others.filter(|lease| paths.iter().any(|path| meet(&lease.path, path)));
-    others.next()
+    let others: Vec<&FileLease> = held.iter().filter(|lease| lease.agent_id != agent_id).collect();
+    let met = first_met(others.iter().map(|lease| lease.path.as_str()), paths)?;
+    others.get(met).copied()
 }
 
 /// Who holds it, and until when.

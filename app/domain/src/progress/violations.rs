@@ -19,7 +19,8 @@ impl Progress {
         known: &BTreeSet<String>,
     ) {
         let written = action.file_paths.iter().filter(|_| action.writes_files);
-        let files = written.map(|path| normalise_path(path)).collect();
+        let files =
+            written.map(|path| normalise_path(path)).filter(|path| !path.is_empty()).collect();
         let forbidden = action.forbidden_action.as_deref();
         self.judge(subtask, &files, known, Violation { forbidden, ..Violation::by(action) });
     }
@@ -41,16 +42,16 @@ impl Progress {
         known: &'a BTreeSet<String>,
         mut violation: Violation<'a>,
     ) {
-        let new: BTreeSet<&String> = files.difference(known).collect();
+        let new: Vec<&String> = files.difference(known).collect();
         let count = new.len() + known.len();
         violation.max_files = subtask
             .scope
             .max_files
             .filter(|most| !new.is_empty() && usize::try_from(*most).is_ok_and(|it| count > it));
-        violation.files = new
-            .into_iter()
-            .filter(|file| violation.max_files.is_some() || !subtask.scope.allows(file))
-            .collect();
+        violation.files = match violation.max_files {
+            Some(_) => new,
+            None => subtask.scope.outside(new),
+        };
         if !violation.files.is_empty() || violation.forbidden.is_some() {
             self.changes.events.push(NewEvent::scope_violated(subtask, &violation, self.now));
         }

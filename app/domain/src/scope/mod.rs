@@ -9,15 +9,17 @@ mod forecast;
 mod pattern;
 mod rule;
 
+use std::collections::HashSet;
+
 use serde::{Deserialize, Serialize};
 
 use self::pattern::Pattern;
 pub use self::{
     forecast::{Member, OVERLAPS, Overlap, forecast, serialise},
-    pattern::meet,
+    pattern::{first_met, meet},
     rule::{Call, Rule, forbidden},
 };
-use crate::check::Check;
+use crate::{check::Check, conflict::normalise_path};
 
 /// Most files or directories of one scope.
 pub const TARGETS: usize = 200;
@@ -25,6 +27,9 @@ pub const TARGETS: usize = 200;
 pub const FORBIDDEN: usize = 50;
 /// Most wildcards of one target.
 pub const WILDCARDS: usize = 10;
+/// Most steps that are taken to judge one report, action or tool call, some tens of milliseconds: whoever
+/// needs more is let pass, so that no request can keep the server busy.
+const JUDGED: usize = 20_000_000;
 
 /// Where a subtask may work. Without files and directories it may work anywhere.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,11 +71,24 @@ impl Scope {
     /// Whether this file is in it.
     #[must_use]
     pub fn allows(&self, path: &str) -> bool {
+        self.outside([&normalise_path(path)]).is_empty()
+    }
+
+    /// Which of these files, whose paths are normalised, are not in it. Those that would take too long to
+    /// judge are taken to be.
+    #[must_use]
+    pub fn outside<'a>(&self, files: impl IntoIterator<Item = &'a String>) -> Vec<&'a String> {
         if self.is_open() {
-            return true;
+            return Vec::new();
         }
-        let file = Pattern::exact(path);
-        self.patterns().any(|pattern| pattern.meets(&file, &mut { usize::MAX }))
+        let (exact, wide): (Vec<Pattern>, Vec<Pattern>) =
+            self.patterns().partition(Pattern::is_exact);
+        let exact: HashSet<&str> = exact.iter().map(|pattern| pattern.text.as_str()).collect();
+        let mut effort = JUDGED;
+        let mut is_in = |file: &str| {
+            exact.contains(file) || wide.iter().any(|pattern| pattern.covers(file, &mut effort))
+        };
+        files.into_iter().filter(|file| !is_in(file)).collect()
     }
 
     /// Notes what is wrong with it; `prefix` is put before the names of its fields.

@@ -4,10 +4,29 @@ use std::collections::BTreeSet;
 
 use crate::conflict::normalise_path;
 
+/// Most steps that are taken to compare two lists of patterns.
+const EFFORT: usize = 2_000_000;
+
 /// Whether two paths or patterns of paths can name one file.
 #[must_use]
 pub fn meet(a: &str, b: &str) -> bool {
-    Pattern::of_file(a).meets(&Pattern::of_file(b), &mut { usize::MAX })
+    first_met([a], &[b]).is_some()
+}
+
+/// The first of these paths or patterns that can name a file that one of `others` names. Where finding out
+/// would take too long, it is taken to.
+#[must_use]
+pub fn first_met<'a>(
+    paths: impl IntoIterator<Item = &'a str>,
+    others: &[impl AsRef<str>],
+) -> Option<usize> {
+    let others: Vec<Pattern> =
+        others.iter().map(|other| Pattern::of_file(other.as_ref())).collect();
+    let mut effort = EFFORT;
+    paths.into_iter().position(|path| {
+        let path = Pattern::of_file(path);
+        others.iter().any(|other| path.meets(other, &mut effort) || effort == 0)
+    })
 }
 
 /// A pattern of paths. Ordered by its fixed beginning first.
@@ -19,6 +38,8 @@ pub(super) struct Pattern {
     pub(super) text: String,
     /// One step a character or wildcard.
     steps: Vec<Step>,
+    /// How many steps of it are fixed.
+    fixed_steps: usize,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -36,11 +57,6 @@ enum Step {
 }
 
 impl Pattern {
-    pub(super) fn exact(path: &str) -> Self {
-        let text = normalise_path(path);
-        Self { steps: text.chars().map(Step::Is).collect(), fixed: text.clone(), text }
-    }
-
     pub(super) fn of_directory(path: &str) -> Self {
         match normalise_path(path).as_str() {
             "" => Self::of_file("**"),
@@ -73,10 +89,38 @@ impl Pattern {
             Step::Is(character) => Some(*character),
             _ => None,
         });
-        Self { fixed: fixed.collect(), text, steps }
+        let fixed: String = fixed.collect();
+        Self { fixed_steps: fixed.chars().count(), fixed, text, steps }
     }
 
-    fn is_exact(&self) -> bool {
+    /// Whether it names this path, which is normalised and has no wildcards. A step over the path takes as
+    /// much of `effort` as the path is long; without any left, it does.
+    pub(super) fn covers(&self, path: &str, effort: &mut usize) -> bool {
+        let Some(rest) = path.strip_prefix(self.fixed.as_str()) else { return false };
+        let steps = &self.steps[self.fixed_steps..];
+        match steps {
+            [] => return rest.is_empty(),
+            [Step::Rest] => return true,
+            _ => {}
+        }
+        let rest: Vec<char> = rest.chars().collect();
+        // How much of the rest the steps so far can have read.
+        let mut read = vec![false; rest.len() + 1];
+        read[0] = true;
+        for step in steps {
+            *effort = effort.saturating_sub(read.len());
+            if *effort == 0 {
+                return true;
+            }
+            step.read(&rest, &mut read);
+            if !read.contains(&true) {
+                return false;
+            }
+        }
+        read[rest.len()]
+    }
+
+    pub(super) fn is_exact(&self) -> bool {
         self.fixed.len() == self.text.len()
     }
 
@@ -116,6 +160,41 @@ impl Pattern {
             }
         }
         false
+    }
+}
+
+impl Step {
+    /// From how much of the text may have been read before it, to how much after it.
+    fn read(self, text: &[char], read: &mut [bool]) {
+        match self {
+            Self::Is(_) | Self::One => {
+                for at in (0..text.len()).rev() {
+                    read[at + 1] = read[at]
+                        && match self {
+                            Self::Is(character) => text[at] == character,
+                            _ => text[at] != '/',
+                        };
+                }
+                read[0] = false;
+            }
+            Self::Any => {
+                for at in 0..text.len() {
+                    read[at + 1] |= read[at] && text[at] != '/';
+                }
+            }
+            Self::Rest => {
+                for at in 0..text.len() {
+                    read[at + 1] |= read[at];
+                }
+            }
+            Self::Names => {
+                let mut begun = false;
+                for at in 0..text.len() {
+                    begun |= read[at];
+                    read[at + 1] |= begun && text[at] == '/';
+                }
+            }
+        }
     }
 }
 

@@ -7,7 +7,11 @@
 
 use serde_json::Value;
 
-use super::pattern::Pattern;
+use super::{JUDGED, pattern::Pattern};
+use crate::conflict::normalise_path;
+
+/// What of a tool's input is held against patterns.
+const TEXTS: [&str; 5] = ["command", "url", "query", "subagent_type", "skill"];
 
 /// A use of a tool.
 #[derive(Clone, Copy, Debug)]
@@ -38,27 +42,43 @@ impl<'a> Rule<'a> {
             Some((tool, rest)) => (tool, Some(rest.strip_suffix(')')?.trim())),
             None => (text, None),
         };
+        // Of whatever.
+        let pattern = pattern.filter(|pattern| pattern.chars().any(|c| c != '*'));
         let is_name = |c: char| c.is_alphanumeric() || "_-*".contains(c);
         (!tool.is_empty() && tool.chars().all(is_name)).then_some(Self { tool, pattern })
     }
 
-    /// Whether it forbids this. A pattern is held against the files that the tool names; when it names none,
-    /// against the `command`, `url` or `query` that it is given, in which `*` stands for anything. Commands
-    /// that are joined are looked at one by one. A rule for `Edit` is one for every tool that writes files.
+    /// Whether it forbids this. A pattern is held against the files that the tool names, and against what it is
+    /// given to run, to open or to ask ([`TEXTS`]), in which `*` stands for anything; `domain:` before a name
+    /// stands for its pages, and those of names under it. Commands that are joined are looked at one by one.
+    /// A rule for `Edit` is one for every tool that writes files.
     #[must_use]
     pub fn forbids(&self, call: &Call<'_>) -> bool {
+        self.judges(call, &mut { JUDGED })
+    }
+
+    fn judges(&self, call: &Call<'_>, effort: &mut usize) -> bool {
         if !(matches(self.tool, call.tool) || self.tool == "Edit" && call.writes) {
             return false;
         }
         let Some(pattern) = self.pattern else { return true };
-        if !call.files.is_empty() {
-            let pattern = Pattern::of_file(pattern);
-            let meets = |file: &String| Pattern::exact(file).meets(&pattern, &mut { usize::MAX });
-            return call.files.iter().any(meets);
-        }
-        ["command", "url", "query"].iter().filter_map(|name| call.input?.get(name)?.as_str()).any(
-            |text| matches_line(pattern, text) || parts(text).any(|it| matches_line(pattern, it)),
-        )
+        // As Claude Code writes them, a path with one slash before it is one of the project.
+        let paths = Pattern::of_file(match pattern.strip_prefix('/') {
+            Some(absolute) if absolute.starts_with('/') => absolute,
+            Some(of_project) => of_project,
+            None => pattern,
+        });
+        // Out of effort, a pattern covers anything: here that is nobody's fault.
+        let covered = call
+            .files
+            .iter()
+            .any(|file| paths.covers(&normalise_path(file), effort) && *effort > 0);
+        let line = Line::of(pattern);
+        covered
+            || TEXTS
+                .iter()
+                .filter_map(|name| call.input?.get(name)?.as_str())
+                .any(|text| line.is_in(text, effort))
     }
 
     /// How many wildcards its pattern has.
@@ -74,8 +94,10 @@ pub fn forbidden<'a>(
     actions: impl IntoIterator<Item = &'a String>,
     call: &Call<'_>,
 ) -> Option<&'a str> {
-    let forbids = |text: &&String| Rule::parse(text).is_some_and(|rule| rule.forbids(call));
-    actions.into_iter().find(forbids).map(String::as_str)
+    let mut effort = JUDGED;
+    let mut forbids =
+        |text: &&String| Rule::parse(text).is_some_and(|rule| rule.judges(call, &mut effort));
+    actions.into_iter().find(&mut forbids).map(String::as_str)
 }
 
 /// The commands of a line of a shell.
@@ -83,13 +105,52 @@ fn parts(line: &str) -> impl Iterator<Item = &str> {
     line.split(['&', '|', ';', '\n', '(', ')', '{', '}', '`']).map(str::trim)
 }
 
-/// As [`matches`]; `git push *` and `git push:*` mean `git push`, alone or with anything behind it.
-fn matches_line(pattern: &str, text: &str) -> bool {
-    let text = text.trim();
-    match pattern.strip_suffix(" *").or_else(|| pattern.strip_suffix(":*")) {
-        Some(start) => matches(start, text) || matches(&format!("{start} *"), text),
-        None => matches(pattern, text),
+/// A pattern of commands and addresses.
+enum Line<'a> {
+    /// `git push *` and `git push:*`: this alone, or that with anything behind it.
+    Begin(&'a str, String),
+    /// `domain:example.com`.
+    Domain(&'a str),
+    /// As [`matches`] has it.
+    Whole(&'a str),
+}
+
+impl<'a> Line<'a> {
+    fn of(pattern: &'a str) -> Self {
+        if let Some(domain) = pattern.strip_prefix("domain:") {
+            return Self::Domain(domain);
+        }
+        match pattern.strip_suffix(" *").or_else(|| pattern.strip_suffix(":*")) {
+            Some(begin) => Self::Begin(begin, format!("{begin} *")),
+            None => Self::Whole(pattern),
+        }
     }
+
+    /// Whether a text is like it, or a command in the text; not when finding out takes too long.
+    fn is_in(&self, text: &str, effort: &mut usize) -> bool {
+        let mut fits = |text: &str| {
+            *effort = effort.saturating_sub(text.len() + 1);
+            *effort > 0 && self.fits(text.trim())
+        };
+        fits(text) || parts(text).any(fits)
+    }
+
+    fn fits(&self, text: &str) -> bool {
+        match self {
+            Self::Whole(pattern) => matches(pattern, text),
+            Self::Begin(alone, more) => matches(alone, text) || matches(more, text),
+            Self::Domain(domain) => host(text).is_some_and(|host| {
+                host.strip_suffix(domain).is_some_and(|it| it.is_empty() || it.ends_with('.'))
+            }),
+        }
+    }
+}
+
+/// The name of the server in an address.
+fn host(url: &str) -> Option<&str> {
+    let (_, rest) = url.split_once("://")?;
+    let rest = rest.split(['/', '?', '#']).next()?;
+    rest.rsplit('@').next()?.split(':').next()
 }
 
 /// Whether a text is as a pattern says, in which `*` stands for anything.
