@@ -70,6 +70,28 @@ fn earlier_attempts_stay_counted() {
 }
 
 #[test]
+fn what_is_given_back_with_a_report_counts_once() {
+    let mut world = world();
+    let held = |world: &mut World, token| {
+        let mut progress = world.progress(at(40));
+        progress.claim(id(1), "a", token).expect("ready");
+        world.take(progress);
+    };
+    held(&mut world, 1);
+    act(&mut world, 1, 100);
+    let back = report(Pending, json!({"tokens_used": 120}));
+    for _ in 0..2 {
+        world.patch(1, &back).expect("runs, or was given back");
+        assert_eq!((world.subtasks[&id(1)].usage, world.account.usage), (tokens(120), tokens(120)));
+    }
+    // What is done for it while nobody holds it counts, but not as the next agent's.
+    act(&mut world, 1, 5);
+    held(&mut world, 2);
+    world.patch(1, &report(Completed, json!({"tokens_used": 90}))).expect("runs");
+    assert_eq!((world.subtasks[&id(1)].usage, world.account.usage), (tokens(215), tokens(215)));
+}
+
+#[test]
 fn what_is_no_sane_number_is_nothing() {
     let said = |value: Value| Usage::reported(&object(value));
     assert_eq!(

@@ -10,6 +10,7 @@ use crate::{
     lease::{MAX_ATTEMPTS, Outcome, backoff},
     problem::Refusal,
     subtask::{Subtask, SubtaskStatus},
+    usage::Usage,
 };
 
 impl Progress {
@@ -31,6 +32,8 @@ impl Progress {
         self.moved(&mut after, SubtaskStatus::Running)?;
         after.agent_id = Some(agent_id.to_owned());
         after.lease_token = Some(token);
+        // What somebody did for it meanwhile is no part of this attempt.
+        after.attempt_usage = Usage::default();
         after.not_before = None;
         after.updated_at = self.now;
         self.settle(&before, after.clone());

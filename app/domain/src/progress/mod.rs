@@ -118,6 +118,12 @@ fn give_back(subtask: &mut Subtask) {
     subtask.attempt_usage = Usage::default();
 }
 
+/// Whether this repeats the report with which a subtask was given back: its attempt is over and counted.
+fn is_given_back(subtask: &Subtask, patch: &Patch) -> bool {
+    let waits = subtask.status == SubtaskStatus::Pending;
+    waits && patch.status == Some(SubtaskStatus::Pending) && patch.result == subtask.result
+}
+
 /// That a lease is over.
 fn lease_lost(id: Uuid) -> Refusal {
     Refusal::conflict(
@@ -176,6 +182,13 @@ impl Progress {
         if before.status.is_terminal() {
             return if is_repeat(&before, patch) { Ok(before) } else { Err(ended(&before, patch)) };
         }
+        // Before it moves: what is reported was spent in the attempt that a move may end.
+        if let Some(result) = &patch.result {
+            if !is_given_back(&before, patch) {
+                after.spend(Usage::reported(result).beyond(after.attempt_usage));
+            }
+            after.result = Some(result.clone());
+        }
         if let Some(relink) = &patch.blocked_by {
             relinked(&mut after, relink)?;
         }
@@ -187,10 +200,6 @@ impl Progress {
         }
         if let Some(priority) = patch.priority {
             after.priority = priority;
-        }
-        if let Some(result) = &patch.result {
-            after.spend(Usage::reported(result).beyond(after.attempt_usage));
-            after.result = Some(result.clone());
         }
         if let Some(snapshot) = &patch.context_snapshot {
             after.context_snapshot = Some(snapshot.clone());
