@@ -182,9 +182,15 @@ fn write(file: &Path, settings: &Map<String, Value>) -> Result<(), String> {
         fs::create_dir_all(folder).map_err(told)?;
     }
     let text = serde_json::to_string_pretty(settings).map_err(|error| error.to_string())?;
+    // What a link leads to, and readable by those who may read it now: settings can hold keys.
+    let file = fs::canonicalize(file).unwrap_or_else(|_| file.to_owned());
     let beside = file.with_extension("json.swell");
+    fs::write(&beside, "").map_err(told)?;
+    if let Ok(now) = fs::metadata(&file) {
+        fs::set_permissions(&beside, now.permissions()).map_err(told)?;
+    }
     fs::write(&beside, text + "\n").map_err(told)?;
-    fs::rename(&beside, file).map_err(told)
+    fs::rename(&beside, &file).map_err(told)
 }
 
 /// Takes Swell's hooks out, and what is empty without them; says whether there were any.
@@ -306,10 +312,11 @@ fn samples() -> Vec<Value> {
             done
         }),
         event("PreToolUse", by_another),
-        event("SubagentStart", json!({ "agent_id": "agent-of-the-test", "agent_type": "Explore" })),
+        // Of a type of its own: it must not take anybody's work.
+        event("SubagentStart", json!({ "agent_id": "agent-of-the-test", "agent_type": session })),
         event(
             "SubagentStop",
-            json!({ "agent_id": "agent-of-the-test", "agent_type": "Explore", "last_assistant_message": "Done" }),
+            json!({ "agent_id": "agent-of-the-test", "agent_type": session, "last_assistant_message": "Done" }),
         ),
         event("SessionEnd", json!({ "reason": "other" })),
     ]

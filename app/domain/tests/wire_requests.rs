@@ -109,6 +109,8 @@ fn the_documents_planner_requests_are_taken_as_they_stand() {
             .map(str::to_owned)
             .to_vec(),
         target_directories: vec!["app/Http/Middleware".to_owned()],
+        max_files: None,
+        forbidden_actions: Vec::new(),
         context_budget_tokens: Some(2_000),
         wave_number: Some(1),
     };

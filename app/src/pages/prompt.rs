@@ -63,6 +63,8 @@ impl Form {
             session_id: (!session.trim().is_empty()).then_some(session),
             target_files: lines(&self.files.read_untracked()),
             target_directories: lines(&self.directories.read_untracked()),
+            max_files: None,
+            forbidden_actions: Vec::new(),
             context_budget_tokens: number("Budget", self.budget)?,
             wave_number: number("Wave", self.wave)?,
         })

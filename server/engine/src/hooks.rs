@@ -1,6 +1,8 @@
 //! Claude Code's hooks as use-cases: sessions are tracked, subagents take subtasks and report them, and an
 //! edit is refused before it is made.
 
+use std::time::{Duration, Instant};
+
 use domain::{
     check::Check,
     dto::{ClaimSubtasks, CraftPrompt, PatchSubtask, RecordAction, ReleaseFiles, ReserveFiles},
@@ -27,6 +29,8 @@ const FILE_SECONDS: i32 = 600;
 const TASK_FILE_SECONDS: i32 = 86_400;
 /// Largest input or output of a tool that is kept; bytes of JSON.
 const KEPT: usize = 20_000;
+/// How long its agent waits to be told of a subtask; less than the relay's patience.
+const TELLING: Duration = Duration::from_secs(4);
 /// Longest summary that a subagent's last words become; characters.
 const SUMMARY: usize = 4_000;
 
@@ -50,7 +54,13 @@ impl Engine {
             "UserPromptSubmit" => self.noted(session, &event, "prompt").await,
             "PreToolUse" => self.may_use(session, &event).await,
             "PostToolUse" | "PostToolUseFailure" => self.noted(session, &event, "").await,
-            "SubagentStart" => self.subagent_started(session, &event).await,
+            // To its end, also when the one who asks hangs up: what is taken must be told or given back.
+            "SubagentStart" => {
+                let (engine, session) = (self.clone(), session.to_owned());
+                let took =
+                    tokio::spawn(async move { engine.subagent_started(&session, &event).await });
+                took.await.map_err(Error::internal)?
+            }
             "SubagentStop" => self.subagent_stopped(session, &event).await,
             "SessionEnd" => {
                 self.let_go(session, event.agent()).await?;
@@ -113,8 +123,11 @@ impl Engine {
             return Ok(None);
         }
         let last = store::attempts::last_of(self.pool_ref(), event.agent()).await?;
-        let lost = last.filter(|it| {
-            !matches!(it.outcome, Some(Outcome::Completed | Outcome::Failed | Outcome::GivenBack))
+        let lost = last.filter(|it| match it.outcome {
+            Some(Outcome::Completed | Outcome::Failed) => false,
+            // Before it did anything: it was never told of it.
+            Some(Outcome::GivenBack) => it.last_action_at.is_some(),
+            _ => true,
         });
         Ok(lost.map(|it| leases::lost(it.subtask_id, Some(&it)).to_string()))
     }
@@ -133,8 +146,13 @@ impl Engine {
         }
         let held = store::file_leases::of_session(self.pool_ref(), session, now).await?;
         if let Some((subtask, most)) = &subtask {
+            // What it has changed, and what it was let change just now. A pattern that it reserved is no file.
+            let mut touched = store::actions::files_of_subtask(self.pool_ref(), subtask.id).await?;
             let mine = held.iter().filter(|lease| lease.subtask_id == Some(subtask.id));
-            let touched: Vec<String> = mine.map(|lease| lease.path.clone()).collect();
+            let mine = mine.map(|lease| &lease.path).filter(|path| !path.contains(['*', '?']));
+            touched.extend(mine.cloned());
+            touched.sort_unstable();
+            touched.dedup();
             let reason =
                 paths.iter().find_map(|path| outside(path, &subtask.scope, &touched, *most));
             if let Some(reason) = reason {
@@ -203,6 +221,7 @@ impl Engine {
 
     /// A subagent takes the most urgent ready subtask for its type, if there is one, and is told about it.
     async fn subagent_started(&self, session: &str, event: &HookEvent) -> Result<Value> {
+        let began = Instant::now();
         let agent_type = event.agent_type.as_deref().unwrap_or_default();
         if agent_type.is_empty()
             || store::attempts::held_by(self.pool_ref(), event.agent()).await?.is_some()
@@ -220,19 +239,33 @@ impl Engine {
             })
             .await?;
         let Some(claim) = claims.into_iter().next() else { return Ok(nothing()) };
-        let Subtask { id, description, scope, wave_number, .. } = claim.subtask;
-        let prompt = self
+        let Subtask { id, description, scope, wave_number, lease_token, .. } = claim.subtask;
+        let crafted = self
             .craft_prompt(CraftPrompt {
                 task_description: description,
                 agent_type: agent_type.to_owned(),
                 session_id: Some(session.to_owned()),
                 target_files: scope.target_files,
                 target_directories: scope.target_directories,
+                max_files: scope.max_files,
+                forbidden_actions: scope.forbidden_actions,
                 context_budget_tokens: None,
                 wave_number: Some(wave_number),
             })
-            .await?
-            .crafted_prompt;
+            .await;
+        let prompt = match crafted {
+            Ok(crafted) if began.elapsed() < TELLING => crafted.crafted_prompt,
+            // It would work on something else, and complete this when it stops.
+            untold => {
+                let back = PatchSubtask {
+                    status: Some(SubtaskStatus::Pending),
+                    token: lease_token,
+                    ..PatchSubtask::default()
+                };
+                self.patch_subtask(id, back).await?;
+                return untold.map(|_| nothing());
+            }
+        };
         let text = format!(
             "Swell has given you subtask {id} of session `{session}`. Your last message is its report. It is \
              completed when you stop.\n\n{prompt}"
@@ -302,9 +335,13 @@ fn kept(value: Value) -> Option<Value> {
 
 /// Postgres takes no NUL in text.
 fn without_nul(value: Value) -> Value {
-    if !domain::check::has_nul(&value) {
-        return value;
+    let text = |text: String| text.replace('\0', "");
+    match value {
+        Value::String(it) => Value::String(text(it)),
+        Value::Array(items) => items.into_iter().map(without_nul).collect(),
+        Value::Object(fields) => {
+            fields.into_iter().map(|(name, it)| (text(name), without_nul(it))).collect()
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => value,
     }
-    let text = value.to_string().replace("\\u0000", "");
-    serde_json::from_str(&text).unwrap_or(Value::Null)
 }

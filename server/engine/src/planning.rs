@@ -64,7 +64,8 @@ impl Engine {
         let scope = Scope {
             target_files: request.target_files,
             target_directories: request.target_directories,
-            ..Scope::default()
+            max_files: request.max_files,
+            forbidden_actions: request.forbidden_actions,
         };
         Ok(craft(&task, agent, &scope, &prior, request.context_budget_tokens))
     }

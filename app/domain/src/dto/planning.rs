@@ -9,7 +9,7 @@ use crate::{
     planner::{Complexity, Constraints, ExecutionPlan, PlannedSubtask, StepOverlap, estimate},
     problem::Refusal,
     registry::{AgentProfile, Model},
-    scope::{Scope, check_forbidden},
+    scope::{FORBIDDEN, Scope, check_forbidden},
 };
 
 /// Body of `POST /api/orchestration/craft-prompt`.
@@ -32,6 +32,13 @@ pub struct CraftPrompt {
     /// The directories it must stay in.
     #[serde(default)]
     pub target_directories: Vec<String>,
+    /// How many files it may change (extension); the registry's number when left out.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 1000))]
+    pub max_files: Option<i32>,
+    /// What it must never do (extension), beside what its agent type must never do.
+    #[serde(default)]
+    pub forbidden_actions: Vec<String>,
     /// How many tokens the prompt may have; 100 or more.
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(minimum = 100))]
@@ -56,6 +63,10 @@ impl CraftPrompt {
         }
         check.paths("target_files", &self.target_files);
         check.paths("target_directories", &self.target_directories);
+        if let Some(max_files) = self.max_files {
+            check.range("max_files", max_files.into(), 1, 1_000);
+        }
+        check_forbidden(&mut check, "forbidden_actions", &self.forbidden_actions, FORBIDDEN);
         if let Some(budget) = self.context_budget_tokens {
             check.range("context_budget_tokens", budget.into(), 100, i32::MAX.into());
         }

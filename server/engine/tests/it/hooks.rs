@@ -1,7 +1,7 @@
 //! Claude Code's events against real sessions.
 
 use domain::{
-    dto::{Cancel, OnOverlap, PatchSubtask, PutAgent, Task},
+    dto::{Cancel, OnOverlap, PatchSubtask, PutAgent, ReserveFiles, Task},
     hook::HookEvent,
     subtask::SubtaskStatus,
 };
@@ -9,7 +9,7 @@ use engine::Engine;
 use serde_json::{Value, json};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 
-use crate::support::{batch, run, start, task};
+use crate::support::{batch, run, running, start, task, to};
 
 async fn send(server: &Engine, name: &str, more: Value) -> Value {
     let mut event = json!({"session_id": "claude", "cwd": "/p", "hook_event_name": name});
@@ -68,11 +68,18 @@ async fn a_subagent_takes_a_subtask_is_kept_within_it_and_reports_it_when_it_sto
         let told = send(&server, "SubagentStart", who.clone()).await;
         let text = context(&told);
         assert!(text.contains(&ids[0].to_string()) && text.contains("`src/api`"), "{text}");
+        assert!(text.contains("Do not modify more than 2 files."), "{text}");
         // A subagent that goes on is not given another one.
         assert_eq!(send(&server, "SubagentStart", who.clone()).await, json!({}));
         let nobody = json!({"agent_id": "a9", "agent_type": "unknown-type"});
         assert_eq!(send(&server, "SubagentStart", nobody).await, json!({}));
 
+        // A pattern that it reserves is not a file that it has changed.
+        let reserve: ReserveFiles = serde_json::from_value(
+            json!({"session_id": "s", "agent_id": "a1", "subtask_id": ids[0], "paths": ["src/api/x/**"]}),
+        )
+        .unwrap();
+        server.reserve_files(reserve).await.unwrap();
         assert_eq!(edit(&server, "a1", "/p/src/api/a.rs").await, None);
         let outside = edit(&server, "a1", "/p/src/web/b.ts").await.unwrap();
         assert!(outside.contains("outside the scope"), "{outside}");
@@ -85,7 +92,7 @@ async fn a_subagent_takes_a_subtask_is_kept_within_it_and_reports_it_when_it_sto
         assert!(held.contains("`src/api/a.rs` is held by agent `a1` until"), "{held}");
 
         let done = json!({"agent_id": "a1", "tool_name": "Edit", "tool_input": {"file_path": "/p/src/api/a.rs"},
-                          "tool_response": {"success": true, "nul": "\u{0}"}});
+                          "tool_response": {"success": true, "nul": "a\u{0}b", "text": "\\u0000"}});
         assert_eq!(send(&server, "PostToolUse", done).await, json!({}));
         let failed = json!({"agent_id": "a1", "tool_name": "Write", "tool_input": {"file_path": "/p/src/api/b.rs"}, "error": "disk full"});
         send(&server, "PostToolUseFailure", failed).await;
@@ -95,6 +102,8 @@ async fn a_subagent_takes_a_subtask_is_kept_within_it_and_reports_it_when_it_sto
             (&actions[1].tool_name, &actions[1].file_paths),
             (&"Edit".to_owned(), &vec!["src/api/a.rs".to_owned()])
         );
+        let output = json!({"success": true, "nul": "ab", "text": "\\u0000"});
+        assert_eq!(actions[1].output, Some(output));
         assert!(server.leases("s").await.unwrap()[0].last_action_at.is_some());
 
         let stopped = json!({"agent_id": "a1", "agent_type": "backend-laravel", "last_assistant_message": "Added the endpoint."});
@@ -168,7 +177,11 @@ async fn what_is_forbidden_to_a_subtask_or_its_type_is_not_done(
         let request = batch("s", 0, vec![careful]);
         server.submit_batch(request, OnOverlap::Warn, None).await.unwrap();
         start(&server, "s", 0).await;
-        send(&server, "SubagentStart", json!({"agent_id": "a1", "agent_type": "Snipper"})).await;
+        let who = json!({"agent_id": "a1", "agent_type": "Snipper"});
+        let told = send(&server, "SubagentStart", who).await;
+        let line =
+            "**Forbidden Actions**: drop tables, WebFetch, Edit(migrations/**), Bash(git push *)";
+        assert!(context(&told).contains(line), "{told}");
 
         assert_eq!(bash(&server, "a1", "git status").await, None);
         let push = bash(&server, "a1", "cargo test && git push").await.unwrap();
@@ -211,5 +224,56 @@ async fn a_subagent_whose_subtask_is_cancelled_is_told_at_its_next_tool_call(
         // The session itself does not live for one subtask.
         let main = json!({"tool_name": "Bash", "tool_input": {"command": "ls"}});
         assert_eq!(send(&server, "PreToolUse", main).await, json!({}));
+    });
+}
+
+#[sqlx::test(migrator = "engine::MIGRATOR")]
+async fn a_subagent_that_was_not_told_of_a_subtask_in_time_does_not_hold_it(
+    _: PgPoolOptions,
+    options: PgConnectOptions,
+) {
+    run(options, async |db| {
+        let server = db.server().await;
+        let id = running(&server, "s", 0, 1).await.subtask_ids[0];
+        let mut held = db.sql.begin().await.unwrap();
+        sqlx::query("SELECT 1 FROM sessions FOR UPDATE").execute(&mut *held).await.unwrap();
+        let who = json!({"session_id": "claude", "hook_event_name": "SubagentStart",
+                         "agent_id": "a1", "agent_type": "Snipper"});
+        let event: HookEvent = serde_json::from_value(who).unwrap();
+        let asked = server.claude_code(Some("s"), event);
+        // Who asks hangs up, and the lock is free only after that.
+        let soon = std::time::Duration::from_millis(4_200);
+        assert!(tokio::time::timeout(soon, asked).await.is_err());
+        held.rollback().await.unwrap();
+        db.until(
+            "it is given back",
+            "SELECT count(*) FROM attempts WHERE outcome = 'given_back'",
+            1,
+        )
+        .await;
+        assert_eq!(server.subtask(id).await.unwrap().status, SubtaskStatus::Pending);
+        // Its own work is none of Swell's business.
+        assert_eq!(bash(&server, "a1", "ls").await, None);
+        send(&server, "SubagentStop", json!({"agent_id": "a1", "last_assistant_message": "x"}))
+            .await;
+        assert_eq!(server.subtask(id).await.unwrap().status, SubtaskStatus::Pending);
+    });
+}
+
+#[sqlx::test(migrator = "engine::MIGRATOR")]
+async fn a_subagent_whose_subtask_somebody_gives_back_has_to_stop(
+    _: PgPoolOptions,
+    options: PgConnectOptions,
+) {
+    run(options, async |db| {
+        let server = db.server().await;
+        let id = running(&server, "s", 0, 1).await.subtask_ids[0];
+        send(&server, "SubagentStart", json!({"agent_id": "a1", "agent_type": "Snipper"})).await;
+        let read = json!({"agent_id": "a1", "tool_name": "Read", "tool_input": {"file_path": "a"}});
+        send(&server, "PostToolUse", read).await;
+        assert_eq!(edit(&server, "a1", "/p/a").await, None);
+        server.patch_subtask(id, to(SubtaskStatus::Pending)).await.unwrap();
+        let told = edit(&server, "a1", "/p/a").await.unwrap();
+        assert!(told.contains("stop working on it"), "{told}");
     });
 }

@@ -33,6 +33,8 @@ pub fn Prompt(
             session_id: Some(session.clone()),
             target_files: scope.target_files.clone(),
             target_directories: scope.target_directories.clone(),
+            max_files: scope.max_files,
+            forbidden_actions: scope.forbidden_actions.clone(),
             context_budget_tokens: None,
             wave_number: Some(wave),
         };
