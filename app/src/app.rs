@@ -6,6 +6,7 @@ use leptos_router::{
     Lazy, LazyRoute, SsrMode,
     components::{FlatRoutes, Route, Router},
     hooks::use_location,
+    location::Location,
     path,
 };
 
@@ -13,7 +14,7 @@ use crate::{
     browser,
     clock::Clock,
     components::{ConfirmDialog, Header, Notices},
-    desk::Desk,
+    desk::{Desk, use_desk},
     live,
     pages::{CrashPage, NotFoundPage, SessionPage, SessionsPage},
     split::{Aside, Planner, aside_page, batch_page, planner_page},
@@ -90,14 +91,20 @@ pub fn App() -> impl IntoView {
     }
 }
 
-/// After a move to another page, the keyboard goes on from its beginning, and readers say so.
+/// After a move to another page, the keyboard goes on from its beginning, and readers say so; a question
+/// that was open is closed.
 #[component]
 fn FocusOnNavigation() -> impl IntoView {
-    let path = use_location().pathname;
-    Effect::new(move |before: Option<String>| {
-        let now = path.get();
-        if before.is_some_and(|before| before != now) {
-            browser::focus("main");
+    let Location { pathname, search, .. } = use_location();
+    let desk = use_desk();
+    Effect::new(move |before: Option<(String, String)>| {
+        let now = (pathname.get(), search.get());
+        if let Some(before) = before.filter(|before| *before != now) {
+            // What was asked was about what was there.
+            desk.question.set(None);
+            if before.0 != now.0 {
+                browser::focus("main");
+            }
         }
         now
     });

@@ -107,6 +107,16 @@ impl NewEvent {
         Self::of_wave("wave.created", wave, data, at)
     }
 
+    /// `wave.updated` (extension): the wave got a name or a description, or has to be approved.
+    #[must_use]
+    pub fn wave_updated(wave: &Wave, at: Time) -> Self {
+        let data = json!({
+            "session_id": wave.session_id, "wave_number": wave.wave_number, "status": wave.status, "name": wave.name,
+            "approval": wave.approval,
+        });
+        Self::of_wave("wave.updated", wave, data, at)
+    }
+
     /// `wave.transitioned`: the wave started; `from` is the wave before it.
     #[must_use]
     pub fn wave_transitioned(wave: &Wave, from: Option<i32>, at: Time) -> Self {

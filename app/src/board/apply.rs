@@ -22,7 +22,7 @@ pub enum Need {
     /// The waves' and batches' own numbers.
     Detail,
     /// The subtasks of a new batch, and how many it has.
-    Batch(Uuid, i32),
+    Batch(Uuid, i32, i32),
 }
 
 impl Board {
@@ -39,7 +39,9 @@ impl Board {
             "action.recorded" => self.action_recorded(ActionNews::read(data)?),
             "batch.created" => self.batch_created(BatchChange::read(data)?, at),
             "batch.completed" => self.batch_completed(&BatchChange::read(data)?, at),
-            "batch.reopened" | "wave.approved" | "wave.rejected" => Some(Need::Detail),
+            "batch.reopened" | "wave.approved" | "wave.rejected" | "wave.updated" => {
+                Some(Need::Detail)
+            }
             "session.paused" | "session.resumed" => {
                 self.paused.set(data["paused"] == true);
                 None
@@ -98,7 +100,8 @@ impl Board {
                 completed_at: None,
             });
         }
-        Some(if state.complete.get_untracked() { Need::Batch(id, total) } else { Need::Detail })
+        let is_complete = state.complete.get_untracked();
+        Some(if is_complete { Need::Batch(id, change.wave_number, total) } else { Need::Detail })
     }
 
     fn batch_completed(&self, change: &BatchChange, at: Time) -> Option<Need> {

@@ -137,8 +137,8 @@ impl Board {
     }
 
     /// Adds the subtasks of a new batch to its wave. `all` says whether the batch has no others.
-    pub fn add_batch_rows(&self, rows: &[Row], all: bool) {
-        let Some(state) = rows.first().and_then(|row| self.wave(row.wave_number)) else { return };
+    pub fn add_batch_rows(&self, wave_number: i32, rows: &[Row], all: bool) {
+        let Some(state) = self.wave(wave_number) else { return };
         self.append(&state, rows);
         if !all {
             state.complete.set(false);

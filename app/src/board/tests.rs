@@ -116,8 +116,16 @@ fn a_wave_that_is_not_loaded_wholly_asks_for_its_counters() {
 fn an_event_that_overtakes_the_reading_of_its_subtask_is_not_lost() {
     let board = board(true);
     board.apply(&updated(12, 3, "failed"));
-    board.add_batch_rows(&[row(3, 0, SubtaskStatus::Pending)], true);
+    board.add_batch_rows(0, &[row(3, 0, SubtaskStatus::Pending)], true);
     assert_eq!(tally(&board).map(|tally| tally.total), Some(3));
+}
+
+#[test]
+fn subtasks_that_could_not_be_read_leave_their_wave_to_be_read() {
+    let board = board(true);
+    board.add_batch_rows(0, &[], false);
+    assert_eq!(board.wave(0).map(|state| state.complete.get_untracked()), Some(false));
+    assert!(!board.is_complete());
 }
 
 #[test]
@@ -125,7 +133,7 @@ fn a_new_batch_is_listed_once_and_its_subtasks_are_asked_for() {
     let board = board(true);
     let id = Uuid::from_u128(7);
     let data = json!({"batch_id": id, "session_id": "s", "wave_number": 1, "status": "pending", "total_tasks": 4, "subtask_ids": []});
-    assert_eq!(board.apply(&event(11, "batch.created", data.clone())), Some(Need::Batch(id, 4)));
+    assert_eq!(board.apply(&event(11, "batch.created", data.clone())), Some(Need::Batch(id, 1, 4)));
     board.apply(&event(11, "batch.created", data));
     assert_eq!(board.wave(1).map(|state| state.batches.get_untracked().len()), Some(1));
     assert_eq!(board.waves().iter().map(|state| state.number).collect::<Vec<_>>(), [0, 1]);

@@ -61,6 +61,7 @@ impl Engine {
                 }
                 if gated || (&wave.name, &wave.description) != (&name, &description) {
                     store::waves::update(&mut tx, &wave).await?;
+                    store::events::write(&mut tx, &[NewEvent::wave_updated(&wave, now)]).await?;
                 }
                 (wave, false)
             }

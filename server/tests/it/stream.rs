@@ -120,6 +120,38 @@ async fn two_servers_over_one_database_deliver_the_same_stream(
     }
 }
 
+#[sqlx::test(migrator = "engine::MIGRATOR")]
+async fn subscribing_again_without_a_position_loses_nothing_that_is_on_its_way(
+    _: PgPoolOptions,
+    options: PgConnectOptions,
+) {
+    let servers = [Server::start(&options).await, Server::start(&options).await];
+    let ids = running(&servers[0].engine, "s", 200).await;
+    let mut client = servers[0].client().await;
+    client.subscribe("sessions/s", Some(0)).await;
+    let again = json!({"type": "subscribe", "channel": "sessions/s"});
+    let mut seen = Vec::new();
+    let mut working = Box::pin(work(&servers, &ids));
+    let is_event = |frame: &Value| frame.get("event").is_some();
+    loop {
+        tokio::select! {
+            () = &mut working => break,
+            () = client.send(&again) => {}
+        }
+        seen.extend(Some(client.next().await).filter(is_event));
+    }
+    let wanted = 3 + 400 + 1;
+    client.send(&again).await;
+    while positions(&seen).last() != Some(&wanted) {
+        seen.extend(Some(client.next().await).filter(is_event));
+    }
+    assert_eq!(positions(&seen), (1..=wanted).collect::<Vec<_>>());
+    drop(working);
+    for server in servers {
+        server.stop().await;
+    }
+}
+
 /// Puts events straight into the outbox, each about 300 bytes long.
 async fn flood(sql: &mut PgConnection, count: i64) {
     sqlx::query(

@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use crate::{
     board::{Board, Tally},
+    clock::use_hydrated,
     components::ActionButton,
     desk::use_desk,
     error::AppError,
@@ -32,13 +33,19 @@ pub fn StartButton(
     let busy = RwSignal::new(false);
     let status = Memo::new(move |_| wave.read().status);
     let gated = Memo::new(move |_| wave.read().approval.is_some_and(|it| it != Approval::Approved));
-    let comment = RwSignal::new(String::new());
+    let typed = RwSignal::new(String::new());
+    let hydrated = use_hydrated();
     let judge = |approved| {
         let board = board.clone();
         Callback::new(move |()| {
-            let comment = comment.get_untracked();
+            let comment = typed.get_untracked();
             let step = Step::Approve { wave: number, approved, comment };
-            desk.attempt(busy, take(board.clone(), live, step));
+            let board = board.clone();
+            desk.attempt(busy, async move {
+                let said = take(board, live, step).await?;
+                typed.try_set(String::new());
+                Ok(said)
+            });
         })
     };
     let (approve, reject) = (judge(true), judge(false));
@@ -71,7 +78,10 @@ pub fn StartButton(
                     aria-label=format!("Comment for the agents of wave {number}")
                     placeholder="Comment for its agents"
                     maxlength="10000"
-                    on:input=move |event| comment.set(event_target_value(&event))
+                    // What is typed before it is heard would be lost.
+                    disabled=move || !hydrated.get()
+                    prop:value=move || typed.get()
+                    on:input=move |event| typed.set(event_target_value(&event))
                 />
                 <ActionButton label="Reject" on_press=reject busy testid="reject-wave"/>
                 <ActionButton label=format!("Approve wave {number}") look="primary" on_press=approve busy testid="approve-wave"/>

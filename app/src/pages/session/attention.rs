@@ -102,7 +102,7 @@ pub fn Attention(
             >
                 <ol class="needs">
                     {each(move || notices.get(), |it| key_of(&(it.kind, it.subtask, &it.text)), move |it| notice(it).into_any())}
-                    {let item = item.clone(); each(shown, |need| key_of(&(need.concern, &need.subtasks, need.waiting)), move |need| item(need).into_any())}
+                    {let item = item.clone(); each(shown, |need| key_of(&(need.concern, &need.subtasks, &need.files, need.waiting)), move |need| item(need).into_any())}
                 </ol>
             </Show>
             <Show when=move || { more() > 0 }>

@@ -26,6 +26,13 @@ pub fn Held(
     let leases = RwSignal::new(Vec::<FileLease>::new());
     stay_fresh(leases, session.clone());
     let clock = use_clock();
+    // One that runs out is gone without an event.
+    let current = Memo::new(move |_| {
+        let now = clock.now().unwrap_or_default();
+        let mut current = leases.get();
+        current.retain(|lease| lease.expires_at.timestamp_millis() > now);
+        current
+    });
     let entry = move |lease: FileLease| {
         let FileLease { path, agent_id, subtask_id, expires_at, .. } = lease;
         let subtask = subtask_id.map(|id| {
@@ -41,10 +48,10 @@ pub fn Held(
         }
     };
     view! {
-        <Show when=move || !leases.read().is_empty()>
+        <Show when=move || !current.read().is_empty()>
             <section class="held" aria-label="Files that agents hold">
                 <h3>"Held now"</h3>
-                <ul>{let entry = entry.clone(); each(move || leases.get(), |lease| key_of(&(&lease.path, &lease.agent_id, lease.expires_at)), move |lease| entry(lease).into_any())}</ul>
+                <ul>{let entry = entry.clone(); each(move || current.get(), |lease| key_of(&(&lease.path, &lease.agent_id, lease.expires_at)), move |lease| entry(lease).into_any())}</ul>
             </section>
         </Show>
     }

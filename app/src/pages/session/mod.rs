@@ -217,7 +217,7 @@ fn fresh_needs(board: &Board, first: SessionNeeds) -> ReadSignal<SessionNeeds> {
             async move {
                 // When it fails, the badge says that the page is stale.
                 if let Ok(fresh) = session_needs(session).await
-                    && *needs.read_untracked() != fresh
+                    && needs.try_read_untracked().is_some_and(|known| *known != fresh)
                 {
                     set_needs.set(fresh);
                 }
@@ -268,13 +268,13 @@ fn stay_live(board: &Board, since: i64) {
             let Heard::Event(event) = heard else { return };
             match board.apply(event) {
                 Some(Need::Detail) => refresher.ask(),
-                Some(Need::Batch(id, total)) => {
+                Some(Need::Batch(id, wave, total)) => {
                     let (board, refresher) = (board.clone(), refresher.clone());
                     spawn_local(async move {
-                        if let Ok(rows) = batch_rows(id).await {
-                            let all = usize::try_from(total).is_ok_and(|total| rows.len() >= total);
-                            board.add_batch_rows(&rows, all);
-                        }
+                        // What could not be read is still to be had: the wave is not complete.
+                        let rows = batch_rows(id).await.unwrap_or_default();
+                        let all = usize::try_from(total).is_ok_and(|total| rows.len() >= total);
+                        board.add_batch_rows(wave, &rows, all);
                         refresher.ask();
                     });
                 }

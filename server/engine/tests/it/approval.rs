@@ -67,5 +67,36 @@ async fn a_gated_wave_starts_once_it_is_approved_and_its_prompts_carry_the_comme
         ));
         let log = db.log(&server).await;
         assert_eq!((times(&log, "wave.approved"), times(&log, "wave.rejected")), (1, 1));
+        assert_eq!(times(&log, "wave.updated"), 0);
+    });
+}
+
+#[sqlx::test(migrator = "engine::MIGRATOR")]
+async fn a_wave_that_is_there_tells_when_it_has_to_be_approved_or_gets_a_name(
+    _: PgPoolOptions,
+    options: PgConnectOptions,
+) {
+    run(options, async |db| {
+        let server = db.server().await;
+        submit(&server, "s", 0, vec![task("Snipper")]).await;
+        for more in [
+            json!({"requires_approval": true}),
+            json!({"requires_approval": true}),
+            json!({"name": "First"}),
+            json!({"name": "Second"}),
+        ] {
+            let mut create = json!({"wave_number": 0});
+            create.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            let create: CreateWave = serde_json::from_value(create).unwrap();
+            server.create_wave("s", create, None).await.unwrap();
+        }
+        let log = db.log(&server).await;
+        let told: Vec<_> = log
+            .iter()
+            .filter(|event| event.event == "wave.updated")
+            .map(|event| event.data.parse())
+            .map(|data| (data["approval"].clone(), data["name"].clone()))
+            .collect();
+        assert_eq!(told, [(json!("required"), json!(null)), (json!("required"), json!("First"))]);
     });
 }
