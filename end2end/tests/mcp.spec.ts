@@ -49,7 +49,7 @@ for (const [way, transport, mode, version] of ways) {
       await done("report", { subtask_id: subtask.id, token: lease.token, status: "completed", result });
       const status = await done("status", { session_id: session });
       expect(status.usage.tokens_used).toBe(1200);
-      const rows = await done("list_subtasks", { session, status: "completed" });
+      const rows = await done("list_subtasks", { session_id: session, status: "completed" });
       expect(rows.subtasks.map((row: { id: string }) => row.id)).toEqual([subtask.id]);
       await done("craft_prompt", { task_description: "Go on", agent_type: "Snipper", session_id: session });
       const folded = await done("complete_batch", { batch_id: subtask.batch_id });

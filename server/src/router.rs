@@ -40,7 +40,8 @@ pub fn build(engine: Engine, config: &Serve, stop: tokio::sync::watch::Receiver<
         .with_state(engine.clone())
         .layer(Extension(Arc::new(Bodies::new(config.read_cache))));
 
-    let mcp = mcp::router(rest.clone(), config);
+    let limit = DefaultBodyLimit::max(config.body_limit);
+    let mcp = mcp::router(rest.clone().layer(limit), config);
     let answers = rest
         .merge(mcp)
         .merge(pages::router(engine.clone(), config, Arc::clone(&edge)))

@@ -5,7 +5,7 @@ use axum::{
     body::{Body, to_bytes},
     http::{Method, Request, header},
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 use tower::ServiceExt;
 
 use crate::client::Client;
@@ -40,10 +40,24 @@ impl Backend {
                     .map_err(|error| error.to_string())??
             }
         };
-        if (200..300).contains(&status) {
-            return Ok(answer);
+        match status {
+            200..300 if answer.is_null() => Err("The server's answer is no JSON.".to_owned()),
+            200..300 => Ok(answer),
+            _ => Err(reason(status, &answer)),
         }
-        Err(reason(status, &answer))
+    }
+
+    /// Gives back what a claim took that nobody waits for any more.
+    pub async fn give_back(&self, claimed: &Value) {
+        for claim in claimed["claims"].as_array().into_iter().flatten() {
+            let path =
+                format!("/api/subtasks/{}", claim["subtask"]["id"].as_str().unwrap_or_default());
+            let back = json!({ "status": "pending", "token": claim["lease"]["token"] });
+            if let Err(reason) = self.call("PATCH", &path, Some(back)).await {
+                // Its lease ends by itself.
+                tracing::warn!(reason, "a claim that was called off could not be given back");
+            }
+        }
     }
 }
 

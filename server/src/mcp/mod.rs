@@ -51,6 +51,10 @@ impl Mcp {
     fn new(backend: Backend) -> Self {
         Self { backend, tools: tools::all(&crate::openapi::document()).into() }
     }
+
+    fn tool(&self, name: &str) -> Option<&Tool> {
+        self.tools.iter().find(|tool| tool.name == name)
+    }
 }
 
 /// `/mcp` over the REST API's router.
@@ -102,20 +106,43 @@ impl ServerHandler for Mcp {
     }
 
     fn get_tool(&self, name: &str) -> Option<Tool> {
-        self.tools.iter().find(|tool| tool.name == name).cloned()
+        self.tool(name).cloned()
     }
 
     async fn call_tool(
         &self,
         request: CallToolRequestParams,
-        _: RequestContext<RoleServer>,
+        context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
-        let known = tools::find(&request.name).ok_or_else(|| {
-            ErrorData::invalid_params(format!("There is no tool `{}`.", request.name), None)
-        })?;
+        let (Some(known), Some(tool)) = (tools::find(&request.name), self.tool(&request.name))
+        else {
+            let message = format!("There is no tool `{}`.", request.name);
+            return Err(ErrorData::invalid_params(message, None));
+        };
+        let arguments = request.arguments.unwrap_or_default();
+        let asked = match tools::misnamed(tool, &arguments) {
+            Some(strange) => Err(strange),
+            None => known.request(arguments),
+        };
         // What cannot be done is an answer too, which the agent reads and acts upon.
-        let answer = match known.request(request.arguments.unwrap_or_default()) {
-            Ok((path, body)) => self.backend.call(known.method, &path, body).await,
+        let answer = match asked {
+            Ok((path, body)) => {
+                let backend = self.backend.clone();
+                let mut call =
+                    tokio::spawn(async move { backend.call(known.method, &path, body).await });
+                tokio::select! {
+                    answer = &mut call => answer.unwrap_or_else(|error| Err(error.to_string())),
+                    () = context.ct.cancelled() => {
+                        let backend = self.backend.clone();
+                        tokio::spawn(async move {
+                            if let Ok(Ok(late)) = call.await {
+                                backend.give_back(&late).await;
+                            }
+                        });
+                        Err("The call was called off.".to_owned())
+                    }
+                }
+            }
             Err(missing) => Err(missing),
         };
         Ok(match answer {

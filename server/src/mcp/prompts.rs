@@ -61,8 +61,8 @@ fn orchestrator(task: &str, session_id: Option<&str>) -> String {
          and `submit_batch` each wave, with target_files or target_directories for every task and on_overlap=serialize.\n\
          2. `start_wave` the first one. Start agents for its subtasks; each claims its own work (give them the prompt \
          `worker`), or give each what `craft_prompt` makes for it.\n\
-         3. Look at `status` now and then. When something failed, read why (`list_subtasks` with status=failed), then \
-         `retry_subtask`, or submit better cut work.\n\
+         3. Look at `status` now and then. When something failed, read why (`list_subtasks` with session_id and \
+         status=failed), then `retry_subtask`, or submit better cut work.\n\
          4. When the wave's subtasks have ended, `complete_batch` and read the synthesis: settle its conflicts before \
          you go on. Then `next_wave`. A wave that asks for approval waits for a person; say so and wait.\n\
          5. At the end, sum up from the syntheses: what was done, what failed, what is left.\n\n\

@@ -18,12 +18,12 @@ impl Schemas {
         Self { document: serde_json::to_value(document).unwrap_or_default() }
     }
 
-    /// Path, query and body of an operation as one object; `argument` renames parameters of the path.
+    /// Path, query and body of an operation as one object; `argument` renames parameters, or leaves them out.
     pub fn input<'a>(
         &'a self,
         path: &str,
         method: &str,
-        argument: impl Fn(&'a str) -> &'a str,
+        argument: impl Fn(&'a str) -> Option<&'a str>,
     ) -> JsonObject {
         let operation = &self.document["paths"][path][method];
         let mut properties = Map::new();
@@ -32,7 +32,9 @@ impl Schemas {
             if !matches!(parameter["in"].as_str(), Some("path" | "query")) {
                 continue;
             }
-            let name = argument(parameter["name"].as_str().unwrap_or_default());
+            let Some(name) = argument(parameter["name"].as_str().unwrap_or_default()) else {
+                continue;
+            };
             let mut schema = parameter["schema"].clone();
             if let (Some(schema), Some(about)) =
                 (schema.as_object_mut(), parameter["description"].as_str())
@@ -54,7 +56,9 @@ impl Schemas {
         for name in body["required"].as_array().into_iter().flatten().filter_map(Value::as_str) {
             required.insert(name.to_owned());
         }
-        self.whole(json!({ "type": "object", "properties": properties, "required": required }))
+        self.whole(json!({
+            "type": "object", "properties": properties, "required": required, "additionalProperties": false,
+        }))
     }
 
     /// What an operation answers when all goes well.

@@ -202,10 +202,23 @@ static KNOWN: [Known; 19] = [
     ),
 ];
 
+/// Filters in addresses, and what they are called everywhere else.
+const FILTERS: [(&str, &str); 3] =
+    [("session", "session_id"), ("wave", "wave_number"), ("batch", "batch_id")];
+
 /// The tool of that name.
 #[must_use]
 pub fn find(name: &str) -> Option<&'static Known> {
     KNOWN.iter().find(|known| known.name == name)
+}
+
+/// Why these arguments are not a tool's; none when they are.
+#[must_use]
+pub fn misnamed(tool: &Tool, arguments: &JsonObject) -> Option<String> {
+    let known = tool.input_schema.get("properties")?.as_object()?;
+    let strange = arguments.keys().find(|name| !known.contains_key(*name))?;
+    let known: Vec<&str> = known.keys().map(String::as_str).collect();
+    Some(format!("`{}` knows no `{strange}`; it knows {}.", tool.name, known.join(", ")))
 }
 
 /// Every tool, with the schemas that the document has for its operation.
@@ -235,12 +248,17 @@ pub fn all(document: &OpenApi) -> Vec<Tool> {
 }
 
 impl Known {
-    /// What a parameter of the operation is called here.
-    fn argument<'a>(&self, parameter: &'a str) -> &'a str
+    /// What a parameter of the operation is called here; none when agents have no use for it.
+    fn argument<'a>(&self, parameter: &'a str) -> Option<&'a str>
     where
         'static: 'a,
     {
-        if parameter == "id" { self.id } else { parameter }
+        match parameter {
+            "id" => Some(self.id),
+            // Tools answer in JSON.
+            "format" => None,
+            _ => Some(FILTERS.iter().find(|(it, _)| *it == parameter).map_or(parameter, |it| it.1)),
+        }
     }
 
     /// The path and the body of the call that these arguments ask for.
@@ -256,7 +274,7 @@ impl Known {
                 path.push_str(segment);
                 continue;
             };
-            let name = self.argument(parameter);
+            let name = self.argument(parameter).unwrap_or_default();
             // Some bodies have a field of the same name, which says the same.
             match arguments.get(name).map(as_text).filter(|value| !value.is_empty()) {
                 Some(value) => path.push_str(&app::paths::encoded(&value)),
@@ -271,7 +289,8 @@ impl Known {
                 return false;
             }
             if asks(name) && !value.is_null() {
-                query.push((name.clone(), as_text(value)));
+                let filter = FILTERS.iter().find(|(_, it)| it == name);
+                query.push((filter.map_or(name.as_str(), |it| it.0).to_owned(), as_text(value)));
             }
             !asks(name)
         });
@@ -307,7 +326,7 @@ mod tests {
             let known = find(&tool.name).unwrap();
             let properties = tool.input_schema["properties"].as_object().unwrap();
             for segment in known.path.split(['{', '}']).skip(1).step_by(2) {
-                let name = known.argument(segment);
+                let name = known.argument(segment).unwrap();
                 assert!(properties.contains_key(name), "{} has {name}", tool.name);
                 let required = tool.input_schema["required"].as_array().unwrap();
                 assert!(required.contains(&json!(name)), "{} needs {name}", tool.name);
@@ -333,7 +352,7 @@ mod tests {
             Ok(("/api/subtasks/a%2Fb".to_owned(), Some(json!({"status": "failed", "token": 7}))))
         );
         assert_eq!(
-            asked("list_subtasks", json!({"session": "a&b", "limit": 5, "status": null})),
+            asked("list_subtasks", json!({"session_id": "a&b", "limit": 5, "status": null})),
             Ok(("/api/subtasks?session=a%26b&limit=5".to_owned(), None))
         );
         assert_eq!(

@@ -1,13 +1,24 @@
 //! The Model Context Protocol over HTTP, message by message; a real client is in `end2end/tests/mcp.spec.ts`.
 
+use std::time::{Duration, Instant};
+
 use axum::{
     body::Body,
     http::{Method, Request, header},
 };
+use domain::{dto::ClaimSubtasks, lease::Outcome};
 use serde_json::{Value, json};
-use sqlx::PgPool;
+use sqlx::{
+    PgPool,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
+use tokio::{io::AsyncWriteExt, net::TcpStream};
 
-use crate::support::{App, text};
+use crate::{
+    client::Server,
+    stream,
+    support::{App, text},
+};
 
 /// One request of the protocol as it was before it lost its handshake.
 async fn ask(app: &App, method: &str, params: Value) -> Value {
@@ -190,4 +201,61 @@ async fn the_edge_guards_the_protocol_like_everything_else(pool: PgPool) {
         .problem(403, "origin_not_allowed");
     let listed = app.send(request(&[token])).await.json(200);
     assert!(listed["result"]["tools"].as_array().unwrap().len() > 15);
+}
+
+#[sqlx::test(migrator = "engine::MIGRATOR")]
+async fn what_a_tool_does_not_know_is_refused_and_large_calls_are_taken(pool: PgPool) {
+    let app = App::new(pool).await;
+    let strange = refused(&app, "claim", json!({"agent_id": "a", "agent_type": "Snipper"})).await;
+    assert!(strange.starts_with("`claim` knows no `agent_type`; it knows agent_id, "), "{strange}");
+    refused(&app, "synthesis", json!({"batch_id": "x", "format": "markdown"})).await;
+    // As much as REST takes: the limit is 4 MiB.
+    let task = json!({"agent_type": "Snipper", "description": "x".repeat(100_000)});
+    let tasks = vec![task; 35];
+    done(&app, "submit_batch", json!({"session_id": "s", "wave_number": 0, "tasks": tasks})).await;
+    let rows = done(&app, "list_subtasks", json!({"session_id": "s", "wave_number": 0})).await;
+    assert_eq!(rows["subtasks"].as_array().unwrap().len(), 35);
+    let none = done(&app, "list_subtasks", json!({"session_id": "t"})).await;
+    assert_eq!(none["subtasks"], json!([]));
+}
+
+#[sqlx::test(migrator = "engine::MIGRATOR")]
+async fn a_claim_that_nobody_waits_for_any_more_keeps_nothing(
+    _: PgPoolOptions,
+    options: PgConnectOptions,
+) {
+    let server = Server::start(&options).await;
+    let body = json!({
+        "jsonrpc": "2.0", "id": 1, "method": "tools/call",
+        "params": {"name": "claim", "arguments": {"agent_id": "ghost", "wait_seconds": 20}},
+    })
+    .to_string();
+    let mut gone = TcpStream::connect(server.address).await.unwrap();
+    let request = format!(
+        "POST /mcp HTTP/1.1\r\nHost: {}\r\nContent-Type: application/json\r\n\
+         Accept: application/json, text/event-stream\r\nMCP-Protocol-Version: 2025-06-18\r\n\
+         Content-Length: {}\r\n\r\n{body}",
+        server.address,
+        body.len()
+    );
+    gone.write_all(request.as_bytes()).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    drop(gone);
+    tokio::time::sleep(Duration::from_millis(200)).await;
+
+    let id = stream::running(&server.engine, "s", 1).await[0];
+    // Whatever it takes, it gives back.
+    let deadline = Instant::now() + Duration::from_secs(10);
+    loop {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        let attempts = server.engine.attempts(id).await.unwrap();
+        let given_back = attempts.iter().all(|it| it.outcome == Some(Outcome::GivenBack));
+        if !attempts.is_empty() && given_back {
+            break;
+        }
+        assert!(Instant::now() < deadline, "{attempts:?}");
+    }
+    let claim: ClaimSubtasks = serde_json::from_value(json!({"agent_id": "a"})).unwrap();
+    assert_eq!(server.engine.claim_subtasks(claim).await.unwrap()[0].subtask.id, id);
+    server.stop().await;
 }

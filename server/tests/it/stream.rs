@@ -18,7 +18,7 @@ use uuid::Uuid;
 use crate::client::{Client, Server, positions};
 
 /// A running wave of so many subtasks.
-async fn running(server: &Engine, session: &str, tasks: usize) -> Vec<Uuid> {
+pub async fn running(server: &Engine, session: &str, tasks: usize) -> Vec<Uuid> {
     let tasks = vec![json!({"agent_type": "Snipper", "description": "Do it"}); tasks];
     let request: SubmitBatch =
         serde_json::from_value(json!({"session_id": session, "wave_number": 0, "tasks": tasks}))
