@@ -25,7 +25,7 @@ case "$command" in
   run)
     scripts/setup.sh
     . scripts/env.sh
-    say "Building (5 to 10 minutes the first time, seconds after)"
+    say "Building (5 to 15 minutes the first time, seconds after)"
     scripts/build.sh
     exec target/release/swell serve "$@"
     ;;

@@ -1,5 +1,7 @@
 //! The prompt crafter, plans, and the registry of agents.
 
+#[cfg(feature = "ssr")]
+use domain::dto::OnOverlap;
 use domain::{
     dto::{CraftPrompt, Decompose, LaunchAnswer, LaunchPlan, NewPlan, Plan, PutAgent, Registry},
     planner::CraftedPrompt,
@@ -46,7 +48,7 @@ pub async fn create_plan(body: NewPlan) -> Result<Plan, AppError> {
 /// Makes a plan the waves, batches and subtasks of a session.
 #[server(name = LaunchPlanCall, endpoint = "launch-plan", input = Json, output = Json)]
 pub async fn launch_plan(id: String, body: LaunchPlan) -> Result<LaunchAnswer, AppError> {
-    engine()?.launch_plan(&id, body, None).await.map_err(refuse)
+    engine()?.launch_plan(&id, body, OnOverlap::Warn, None).await.map_err(refuse)
 }
 
 /// The agent types that the planner knows.

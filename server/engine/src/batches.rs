@@ -36,10 +36,7 @@ impl Engine {
         request.check()?;
         let now = clock::now();
         let draft = Draft::new(&request.tasks)?;
-        let scoped = request
-            .tasks
-            .iter()
-            .any(|task| !task.target_files.is_empty() || !task.target_directories.is_empty());
+        let scoped = is_scoped(&request);
         if key.is_none() && draft.outside.is_empty() && !scoped {
             // Nothing to read first: the statement is its own transaction.
             let new = NewBatch::of(request, draft, &HashMap::new(), now)?;
@@ -56,21 +53,7 @@ impl Engine {
         if scoped || !draft.outside.is_empty() {
             store::sessions::hold(&mut tx, &request.session_id, now).await?;
         }
-        let blockers = if draft.outside.is_empty() {
-            HashMap::new()
-        } else {
-            draft.outside_blockers(&mut tx, &request.session_id, request.wave_number).await?
-        };
-        let mut new = NewBatch::of(request, draft, &blockers, now)?;
-        let warnings = if scoped {
-            let Batch { session_id, wave_number, .. } = &new.batch;
-            let beside = store::subtasks::scoped(&mut tx, session_id, *wave_number).await?;
-            crate::scopes::settle(&mut new.subtasks, &beside, on_overlap)?
-        } else {
-            Vec::new()
-        };
-        new.write(&mut *tx).await?;
-        let answer = new.answer(warnings);
+        let answer = submit_in(&mut tx, request, draft, on_overlap, now).await?;
         if let Some(key) = &key {
             key.keep(&mut tx, &answer, now).await?;
         }
@@ -363,22 +346,34 @@ impl NewBatch {
     }
 }
 
-impl Engine {
-    /// Submits several batches in the caller's transaction; used to launch a plan.
-    pub(crate) async fn submit_in(
-        tx: &mut Tx,
-        request: SubmitBatch,
-        now: Time,
-    ) -> Result<SubmittedBatch> {
-        // Not held to the limits of a request: the planner puts words before the job's own.
-        let draft = Draft::new(&request.tasks)?;
-        let blockers = if draft.outside.is_empty() {
-            HashMap::new()
-        } else {
-            draft.outside_blockers(tx, &request.session_id, request.wave_number).await?
-        };
-        let new = NewBatch::of(request, draft, &blockers, now)?;
-        new.write(&mut **tx).await?;
-        Ok(new.answer(Vec::new()).batch)
-    }
+/// Submits a batch in the caller's transaction, which holds the session if it is to be looked at first.
+pub async fn submit_in(
+    tx: &mut Tx,
+    request: SubmitBatch,
+    draft: Draft,
+    on_overlap: OnOverlap,
+    now: Time,
+) -> Result<SubmitAnswer> {
+    let blockers = if draft.outside.is_empty() {
+        HashMap::new()
+    } else {
+        draft.outside_blockers(tx, &request.session_id, request.wave_number).await?
+    };
+    let scoped = is_scoped(&request);
+    let mut new = NewBatch::of(request, draft, &blockers, now)?;
+    let warnings = if scoped {
+        let Batch { session_id, wave_number, .. } = &new.batch;
+        let beside = store::subtasks::scoped(tx, session_id, *wave_number).await?;
+        crate::scopes::settle(&mut new.subtasks, &beside, on_overlap)?
+    } else {
+        Vec::new()
+    };
+    new.write(&mut **tx).await?;
+    Ok(new.answer(warnings))
+}
+
+/// Whether a task says where it may work.
+fn is_scoped(request: &SubmitBatch) -> bool {
+    let says = |task: &Task| !task.target_files.is_empty() || !task.target_directories.is_empty();
+    request.tasks.iter().any(says)
 }

@@ -3,8 +3,8 @@
 use domain::{
     Time,
     dto::{
-        BlockerRef, CraftPrompt, Decompose, LaunchAnswer, LaunchPlan, LaunchedWave, NewPlan, Plan,
-        PlanStep, SubmitBatch, Task,
+        BlockerRef, CraftPrompt, Decompose, LaunchAnswer, LaunchPlan, LaunchedWave, NewPlan,
+        OnOverlap, Plan, PlanStep, SubmitBatch, Task, Warning,
     },
     planner::{Constraints, CraftedPrompt, Draft, arrange, craft, decompose, overlaps},
     problem::Refusal,
@@ -16,7 +16,8 @@ use sqlx::PgPool;
 use uuid::Uuid;
 
 use crate::{
-    Engine, Error, IdempotencyKey, Result, clock, group::Group, names::check_session, store,
+    Engine, Error, IdempotencyKey, Result, batches, clock, group::Group, names::check_session,
+    store,
 };
 
 /// Most completed subtasks of lower waves that a prompt considers.
@@ -157,6 +158,7 @@ impl Engine {
         &self,
         plan_id: &str,
         request: LaunchPlan,
+        on_overlap: OnOverlap,
         key: Option<IdempotencyKey>,
     ) -> Result<LaunchAnswer> {
         request.check()?;
@@ -188,8 +190,10 @@ impl Engine {
             )
             .into());
         }
-        let waves = launch(&mut tx, &plan, &session_id, first, now).await?;
-        let answer = LaunchAnswer { success: true, plan_id: plan.plan_id, session_id, waves };
+        let (waves, warnings) =
+            launch(&mut tx, &plan, &session_id, (first, on_overlap), now).await?;
+        let plan_id = plan.plan_id;
+        let answer = LaunchAnswer { success: true, plan_id, session_id, waves, warnings };
         if let Some(key) = &key {
             key.keep(&mut tx, &answer, now).await?;
         }
@@ -215,9 +219,10 @@ async fn launch(
     tx: &mut store::Tx,
     plan: &Plan,
     session_id: &str,
-    first: i32,
+    (first, on_overlap): (i32, OnOverlap),
     now: Time,
-) -> Result<Vec<LaunchedWave>> {
+) -> Result<(Vec<LaunchedWave>, Vec<Warning>)> {
+    let mut warnings = Vec::new();
     let mut made: Vec<(i32, Uuid)> = Vec::with_capacity(plan.subtasks.len());
     let mut launched = Vec::with_capacity(plan.execution_plan.waves.len());
     for wave in &plan.execution_plan.waves {
@@ -248,7 +253,11 @@ async fn launch(
             })
             .collect();
         let request = SubmitBatch { session_id: session_id.to_owned(), wave_number, tasks };
-        let batch = Engine::submit_in(tx, request, now).await?;
+        // Not held to the limits of a request: the planner puts words before the job's own.
+        let draft = batches::Draft::new(&request.tasks)?;
+        let answer = batches::submit_in(tx, request, draft, on_overlap, now).await?;
+        warnings.extend(answer.warnings);
+        let batch = answer.batch;
         made.extend(steps.iter().map(|step| step.step).zip(batch.subtask_ids.iter().copied()));
         launched.push(LaunchedWave {
             wave_number,
@@ -257,7 +266,7 @@ async fn launch(
         });
     }
     if made.len() == plan.subtasks.len() {
-        Ok(launched)
+        Ok((launched, warnings))
     } else {
         Err(Error::internal("a plan with steps outside its waves"))
     }

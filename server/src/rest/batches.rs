@@ -31,7 +31,7 @@ pub struct SubmitQuery {
     /// default) says so in `warnings`, `reject` answers 409, `serialize` lets them wait for each other.
     #[serde(default)]
     #[param(inline)]
-    on_overlap: OnOverlap,
+    pub on_overlap: OnOverlap,
 }
 
 /// Submit a batch of tasks

@@ -8,7 +8,10 @@ use domain::{
 };
 use engine::Engine;
 
-use super::extract::{Body, Create, Segment};
+use super::{
+    batches::SubmitQuery,
+    extract::{Body, Create, Query, Segment},
+};
 use crate::problem::Answer;
 
 /// Craft a scoped prompt
@@ -69,7 +72,8 @@ pub async fn get(State(engine): State<Engine>, Segment(id): Segment) -> Answer<J
 ///
 /// Creates its waves, batches and dependencies in a session, all or nothing.
 #[utoipa::path(post, path = "/api/orchestration/plans/{id}/launch", tag = "planner",
-    params(("id" = String, Path, description = "The plan."),
+    params(SubmitQuery,
+           ("id" = String, Path, description = "The plan."),
            ("Idempotency-Key" = Option<String>, Header, description = "Makes a repeat answer what the first request was answered.", min_length = 1, max_length = 200)),
     request_body = LaunchPlan,
     responses((status = 201, body = LaunchAnswer, description = "Launched."),
@@ -77,7 +81,9 @@ pub async fn get(State(engine): State<Engine>, Segment(id): Segment) -> Answer<J
 pub async fn launch(
     State(engine): State<Engine>,
     Segment(id): Segment,
+    Query(query): Query<SubmitQuery>,
     Create { request, key }: Create<LaunchPlan>,
 ) -> Answer<(axum::http::StatusCode, Json<LaunchAnswer>)> {
-    Ok((axum::http::StatusCode::CREATED, Json(engine.launch_plan(&id, request, key).await?)))
+    let answer = engine.launch_plan(&id, request, query.on_overlap, key).await?;
+    Ok((axum::http::StatusCode::CREATED, Json(answer)))
 }

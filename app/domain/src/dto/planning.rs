@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use crate::{
     check::Check,
+    dto::Warning,
     planner::{Complexity, Constraints, ExecutionPlan, PlannedSubtask, StepOverlap, estimate},
     problem::Refusal,
     registry::{AgentProfile, Model},
@@ -307,6 +308,9 @@ pub struct LaunchAnswer {
     pub session_id: String,
     /// Its waves, in order.
     pub waves: Vec<LaunchedWave>,
+    /// Where subtasks that may run at the same time may meet (extension).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<Warning>,
 }
 
 /// One wave of a launched plan.

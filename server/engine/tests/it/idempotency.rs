@@ -141,9 +141,14 @@ async fn every_request_that_creates_can_be_repeated(_: PgPoolOptions, options: P
         assert_eq!(db.count("SELECT count(*) FROM plans").await, 1);
 
         let launch = LaunchPlan { session_id: "l".to_owned(), first_wave: None };
-        let launched =
-            server.launch_plan(&plan.plan_id, launch.clone(), key("launch")).await.unwrap();
-        let again = server.launch_plan(&plan.plan_id, launch, key("launch")).await.unwrap();
+        let launched = server
+            .launch_plan(&plan.plan_id, launch.clone(), OnOverlap::Warn, key("launch"))
+            .await
+            .unwrap();
+        let again = server
+            .launch_plan(&plan.plan_id, launch, OnOverlap::Warn, key("launch"))
+            .await
+            .unwrap();
         assert_eq!(again, launched);
         let batches = "SELECT count(*) FROM orchestration_batches WHERE session_id = 'l'";
         assert_eq!(db.count(batches).await, launched.waves.len() as i64);

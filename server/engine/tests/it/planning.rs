@@ -1,7 +1,7 @@
 //! Plans launched, and prompts with the work of earlier waves.
 
 use domain::{
-    dto::{CraftPrompt, Decompose, LaunchPlan, PatchSubtask, Plan},
+    dto::{CraftPrompt, Decompose, LaunchPlan, NewPlan, OnOverlap, PatchSubtask, Plan},
     subtask::SubtaskStatus,
 };
 use engine::{Engine, Error};
@@ -29,7 +29,10 @@ async fn a_plan_becomes_waves_whose_subtasks_wait_as_its_steps_do(
         let server = db.server().await;
         let plan = plan(&server).await;
         assert_eq!(server.plan(&plan.plan_id).await.unwrap(), plan);
-        let launched = server.launch_plan(&plan.plan_id, into("s", None), None).await.unwrap();
+        let launched = server
+            .launch_plan(&plan.plan_id, into("s", None), OnOverlap::Warn, None)
+            .await
+            .unwrap();
         let numbers: Vec<i32> = launched.waves.iter().map(|wave| wave.wave_number).collect();
         assert_eq!(numbers, [0, 1, 2]);
         let ids: Vec<_> = launched.waves.iter().flat_map(|wave| wave.subtask_ids.clone()).collect();
@@ -49,7 +52,10 @@ async fn a_plan_becomes_waves_whose_subtasks_wait_as_its_steps_do(
         db.assert_counters().await;
 
         // A second launch goes behind the first.
-        let launched = server.launch_plan(&plan.plan_id, into("s", None), None).await.unwrap();
+        let launched = server
+            .launch_plan(&plan.plan_id, into("s", None), OnOverlap::Warn, None)
+            .await
+            .unwrap();
         assert_eq!(launched.waves[0].wave_number, 3);
         start(&server, "s", 0).await;
         complete(&server, ids[0]).await;
@@ -68,7 +74,8 @@ async fn a_plan_is_launched_whole_or_not_at_all(_: PgPoolOptions, options: PgCon
         let trigger = "CREATE TRIGGER fail BEFORE INSERT ON orchestration_batches
                        FOR EACH ROW WHEN (NEW.wave_number = 2) EXECUTE FUNCTION fail()";
         sqlx::query(trigger).execute(&db.sql).await.unwrap();
-        let answer = server.launch_plan(&plan.plan_id, into("s", None), None).await;
+        let answer =
+            server.launch_plan(&plan.plan_id, into("s", None), OnOverlap::Warn, None).await;
         assert!(matches!(answer, Err(Error::Internal(_))), "{answer:?}");
         let left = "SELECT (SELECT count(*) FROM sessions) + (SELECT count(*) FROM wave_states)
                          + (SELECT count(*) FROM orchestration_batches) + (SELECT count(*) FROM subtasks)
@@ -90,14 +97,20 @@ async fn a_plan_is_not_launched_over_waves_that_have_ended(
             complete(&server, id).await;
         }
         let before = db.count("SELECT count(*) FROM subtasks").await;
-        let answer = server.launch_plan(&plan.plan_id, into("s", Some(0)), None).await;
+        let answer =
+            server.launch_plan(&plan.plan_id, into("s", Some(0)), OnOverlap::Warn, None).await;
         assert_eq!(conflict(answer), "wave_finished");
         assert_eq!(db.count("SELECT count(*) FROM subtasks").await, before);
-        let launched = server.launch_plan(&plan.plan_id, into("s", Some(2)), None).await.unwrap();
+        let launched = server
+            .launch_plan(&plan.plan_id, into("s", Some(2)), OnOverlap::Warn, None)
+            .await
+            .unwrap();
         assert_eq!(launched.waves[0].wave_number, 2);
-        refusal(server.launch_plan("plan_0_nobody", into("s", None), None).await);
-        invalid(server.launch_plan(&plan.plan_id, into("", None), None).await);
-        invalid(server.launch_plan(&plan.plan_id, into("s", Some(-1)), None).await);
+        refusal(server.launch_plan("plan_0_nobody", into("s", None), OnOverlap::Warn, None).await);
+        invalid(server.launch_plan(&plan.plan_id, into("", None), OnOverlap::Warn, None).await);
+        invalid(
+            server.launch_plan(&plan.plan_id, into("s", Some(-1)), OnOverlap::Warn, None).await,
+        );
     });
 }
 
@@ -143,5 +156,33 @@ async fn a_prompt_tells_of_completed_work_of_lower_waves_newest_wave_first(
         ] {
             assert!(!text.contains("Previous Wave Context"), "{text}");
         }
+    });
+}
+
+#[sqlx::test(migrator = "engine::MIGRATOR")]
+async fn a_plan_whose_steps_meet_says_so_is_refused_or_makes_them_wait(
+    _: PgPoolOptions,
+    options: PgConnectOptions,
+) {
+    run(options, async |db| {
+        let server = db.server().await;
+        let step = |n: i32| json!({"step": n, "agent_type": "Snipper", "description": "Do it", "target_files": ["src/**"]});
+        let new: NewPlan = serde_json::from_value(
+            json!({"task_description": "A job", "subtasks": [step(0), step(1)]}),
+        )
+        .unwrap();
+        let id = server.create_plan(new, None).await.unwrap().plan_id;
+        let launch = async |session: &str, on_overlap| {
+            server.launch_plan(&id, into(session, None), on_overlap, None).await
+        };
+        assert_eq!(conflict(launch("s", OnOverlap::Reject).await), "scope_overlap");
+        assert!(matches!(server.session("s").await, Err(Error::Refused(_))), "nothing is there");
+        let told = launch("s", OnOverlap::Warn).await.unwrap();
+        assert_eq!(told.warnings.len(), 1);
+        let apart = launch("t", OnOverlap::Serialize).await.unwrap();
+        assert_eq!(apart.warnings, []);
+        let [first, second] = apart.waves[0].subtask_ids[..] else { panic!("{apart:?}") };
+        assert_eq!(server.subtask(second).await.unwrap().blocked_by, [first]);
+        db.assert_counters().await;
     });
 }
