@@ -102,6 +102,7 @@ fn FocusOnNavigation() -> impl IntoView {
         if let Some(before) = before.filter(|before| *before != now) {
             // What was asked was about what was there.
             desk.question.set(None);
+            desk.budget_of.set(None);
             if before.0 != now.0 {
                 browser::focus("main");
             }

@@ -45,6 +45,8 @@ pub struct Desk {
     pub notices: RwSignal<Vec<Notice>>,
     /// What is being asked.
     pub question: RwSignal<Option<Question>>,
+    /// The session whose budget is being set.
+    pub budget_of: RwSignal<Option<String>>,
     last: StoredValue<u32>,
 }
 
@@ -53,6 +55,7 @@ impl Desk {
         Self {
             notices: RwSignal::new(Vec::new()),
             question: RwSignal::new(None),
+            budget_of: RwSignal::new(None),
             last: StoredValue::new(0),
         }
     }

@@ -12,7 +12,7 @@ use crate::{
     finder::{Keys, Open, Palette},
     pages::{
         BatchPage, LivePage, LoginPage, PlanPage, PromptPage, RegistryPage, StoredPlanPage,
-        session::{Files, Graph, Panel, Place, Timeline, View, Window},
+        session::{BudgetDialog, Files, Graph, Panel, Place, Timeline, View, Window},
     },
 };
 
@@ -94,12 +94,13 @@ pub fn panel(board: Board, id: Uuid, place: Place, first: StoredValue<Option<Str
     view! { <Panel board id place first/> }.into_any()
 }
 
-/// The finder and the list of keys.
+/// The finder, the list of keys and the dialogs.
 #[lazy]
 pub fn overlay(open: RwSignal<Open>) -> AnyView {
     view! {
         <Palette open/>
         <Keys open/>
+        <BudgetDialog/>
     }
     .into_any()
 }

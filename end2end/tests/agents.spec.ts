@@ -101,6 +101,31 @@ test("what is spent, and what is done beyond a scope, is told as it happens", as
   await expect(page.getByTestId("log")).toContainText("forbidden: Bash(git push *)");
 });
 
+test("a person sets what a session may spend", async ({ page, agent, session }) => {
+  await agent.submit(session, 0, pair);
+  await open(page, `/sessions/${session}`);
+  await page.getByRole("button", { name: "Budget" }).click();
+  const dialog = page.getByRole("dialog", { name: "Budget" });
+  await expect(dialog.getByLabel("Warn at tokens")).toHaveValue("");
+  await accessible(page);
+  await dialog.getByLabel("Stop at tokens").fill("lots");
+  await dialog.getByLabel("Stop at US dollars").fill("$2.50");
+  await dialog.getByRole("button", { name: "Set budget" }).click();
+  await expect(dialog.getByRole("alert")).toContainText("must be a number, or empty");
+  await dialog.getByLabel("Stop at tokens").fill("2,500");
+  await page.keyboard.press("Enter");
+  await expect(dialog).toBeHidden();
+  await expect(page.getByTestId("spent")).toHaveText("0 of 2\u202f500 tokens, $0.00 of $2.50");
+  const { budget } = await agent.call("GET", `/api/sessions/${session}`);
+  expect(budget).toEqual({ soft: {}, hard: { tokens_used: 2500, cost_usd: 2.5 } });
+
+  await page.getByRole("button", { name: "Budget" }).click();
+  await expect(dialog.getByLabel("Stop at US dollars")).toHaveValue("2.5");
+  await page.keyboard.press("Escape");
+  await expect(dialog).toBeHidden();
+  await expect(page.getByRole("button", { name: "Budget" })).toBeFocused();
+});
+
 test("files that agents hold are listed as it happens", async ({ page, agent, session }) => {
   await agent.submit(session, 0, pair);
   await open(page, `/sessions/${session}?view=files`);

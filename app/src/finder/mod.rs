@@ -9,7 +9,7 @@ use leptos::{prelude::*, task::spawn_local};
 pub use keys::Keys;
 pub use palette::Palette;
 
-use crate::{browser, split};
+use crate::{browser, desk::use_desk, split};
 
 /// What is open over the page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +34,12 @@ pub fn Overlay() -> impl IntoView {
             open.set(what);
         });
     };
+    let desk = use_desk();
+    Effect::new(move |_| {
+        if desk.budget_of.read().is_some() {
+            show(Open::Nothing);
+        }
+    });
     Effect::new(move |_| {
         let handle = window_event_listener(leptos::ev::keydown, move |event| {
             let key = event.key();

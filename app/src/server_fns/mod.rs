@@ -5,6 +5,7 @@
 #![expect(missing_docs, reason = "the fields of the structs that the macro makes of the arguments")]
 
 mod batches;
+mod budgets;
 mod files;
 mod find;
 mod json;
@@ -14,6 +15,7 @@ mod steps;
 mod subtasks;
 
 pub use batches::*;
+pub use budgets::*;
 pub use files::*;
 pub use find::*;
 pub(crate) use json::Text;

@@ -13,7 +13,9 @@ pub(crate) use self::session::reading_order;
 pub use self::{
     batch::BatchView,
     feed::{EventFeed, EventRow},
-    session::{SessionHead, SessionNeeds, SessionRow, SessionRows, SessionView, WaveRows},
+    session::{
+        BudgetForm, SessionHead, SessionNeeds, SessionRow, SessionRows, SessionView, WaveRows,
+    },
     subtask::{ActionRow, AttemptRow, Row, SubtaskView},
 };
 

@@ -3,7 +3,7 @@
 use domain::{
     Time, batch::Batch, chart::Notice, conflict::Conflict, dto::WaveBrief, read_by_hand, wave::Wave,
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::Row;
 
@@ -111,6 +111,19 @@ impl From<domain::dto::SessionDetail> for SessionHead {
             seq: it.seq,
         }
     }
+}
+
+/// A session's budget as it is typed; what is empty is not limited.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BudgetForm {
+    /// The soft limit of tokens.
+    pub warn_tokens: String,
+    /// The soft limit of US dollars.
+    pub warn_dollars: String,
+    /// The hard limit of tokens.
+    pub stop_tokens: String,
+    /// The hard limit of US dollars.
+    pub stop_dollars: String,
 }
 
 /// What needs a person, beside what the subtasks themselves tell.

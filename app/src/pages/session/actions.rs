@@ -134,6 +134,17 @@ pub fn PauseButton(
     view! { <ActionButton label look="quiet" on_press busy testid="pause-session"/> }
 }
 
+/// Opens the dialog in which the session's budget is set.
+#[component]
+pub fn BudgetButton(
+    /// The session.
+    id: String,
+) -> impl IntoView {
+    let desk = use_desk();
+    let on_press = Callback::new(move |()| desk.budget_of.set(Some(id.clone())));
+    view! { <ActionButton label="Budget" look="quiet" on_press busy=false testid="open-budget"/> }
+}
+
 /// Completes a batch and says what came of it.
 #[component]
 pub fn CompleteButton(

@@ -2,6 +2,7 @@
 
 mod actions;
 mod attention;
+mod budget;
 mod density;
 mod drawer;
 mod files;
@@ -20,7 +21,7 @@ use leptos_meta::Title;
 use leptos_router::hooks::{use_params_map, use_query_map};
 
 use self::{
-    actions::{PauseButton, TransitionButton},
+    actions::{BudgetButton, PauseButton, TransitionButton},
     attention::Attention,
     density::Density,
     drawer::Drawer,
@@ -28,6 +29,7 @@ use self::{
     wave::WaveSection,
 };
 pub use self::{
+    budget::BudgetDialog,
     drawer::Panel,
     files::Files,
     graph::Graph,
@@ -130,6 +132,7 @@ fn Session(first: SessionView) -> impl IntoView {
                 <h1><bdi>{detail.session_id.clone()}</bdi></h1>
             </div>
             <div class="page-actions">
+                <BudgetButton id=detail.session_id.clone()/>
                 <PauseButton board=board.clone()/>
                 <TransitionButton board=board.clone()/>
             </div>
