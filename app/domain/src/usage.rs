@@ -184,10 +184,10 @@ impl Limit {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Budget {
     /// When it is reached, everyone is told.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::json::object")]
     pub soft: Limit,
     /// When it is reached, no more work of the session is handed out.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::json::object")]
     pub hard: Limit,
 }
 

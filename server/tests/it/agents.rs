@@ -154,8 +154,13 @@ async fn what_agents_spend_is_summed_and_bounded_by_the_sessions_budget(pool: Pg
     ] {
         app.put("/api/sessions/s/budget", &body).await.invalid(field);
     }
-    for body in [json!({"soft": 5}), json!({"soft": {"tokens_used": "5"}}), json!(null), json!([])]
-    {
+    for body in [
+        json!({"soft": 5}),
+        json!({"soft": [5]}),
+        json!({"soft": {"tokens_used": "5"}}),
+        json!(null),
+        json!([]),
+    ] {
         let answer = app.put("/api/sessions/s/budget", &body).await;
         assert!(answer.status.is_client_error(), "{body}: {}", answer.any_problem());
     }
