@@ -94,10 +94,8 @@ impl Engine {
 
 /// Which forbidden action of a subtask or of its agent type this is; none when it is allowed.
 pub fn forbidden_to(subtask: &Subtask, agents: &[AgentProfile], call: &Call<'_>) -> Option<String> {
-    let of_type = agents
-        .iter()
-        .filter(|profile| profile.agent_type == subtask.agent_type)
-        .flat_map(|profile| &profile.forbidden_actions);
-    let all = subtask.scope.forbidden_actions.iter().chain(of_type);
+    let of_type = agents.iter().find(|profile| profile.agent_type == subtask.agent_type);
+    let of_type = of_type.map_or_else(Default::default, |it| it.forbidden_actions.as_slice());
+    let all = subtask.scope.forbidden(of_type);
     forbidden(all, call).map(str::to_owned)
 }

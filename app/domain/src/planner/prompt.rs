@@ -149,7 +149,7 @@ pub fn craft(
             target_files: scope.target_files.clone(),
             target_directories: scope.target_directories.clone(),
             max_files: scope.max_files.unwrap_or(agent.max_files),
-            forbidden_actions: forbidden(agent, scope),
+            forbidden_actions: scope.forbidden(&agent.forbidden_actions).cloned().collect(),
         },
         estimated_tokens: estimate_tokens(&crafted_prompt),
         budget_exceeded,
@@ -207,20 +207,12 @@ fn bounds(agent: &AgentProfile, scope: &Scope) -> String {
     let max = scope.max_files.unwrap_or(agent.max_files);
     let noun = if max == 1 { "file" } else { "files" };
     text += &format!("\n\n**Max Files**: Do not modify more than {max} {noun}.");
-    let forbidden: Vec<String> = forbidden(agent, scope).iter().map(|a| one_line(a)).collect();
+    let forbidden: Vec<String> =
+        scope.forbidden(&agent.forbidden_actions).map(|action| one_line(action)).collect();
     if !forbidden.is_empty() {
         text += &format!("\n\n**Forbidden Actions**: {}", forbidden.join(", "));
     }
     text
-}
-
-/// What neither the agent's type nor the task allows, each once.
-fn forbidden(agent: &AgentProfile, scope: &Scope) -> Vec<String> {
-    let mut all = agent.forbidden_actions.clone();
-    all.extend(
-        scope.forbidden_actions.iter().filter(|a| !agent.forbidden_actions.contains(a)).cloned(),
-    );
-    all
 }
 
 /// One bullet a path, each on a new line.

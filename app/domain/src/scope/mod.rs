@@ -91,6 +91,11 @@ impl Scope {
         files.into_iter().filter(|file| !is_in(file)).collect()
     }
 
+    /// What is forbidden, `of_type` to every agent of its type and here besides; each once.
+    pub fn forbidden<'a>(&'a self, of_type: &'a [String]) -> impl Iterator<Item = &'a String> {
+        of_type.iter().chain(self.forbidden_actions.iter().filter(|it| !of_type.contains(it)))
+    }
+
     /// Notes what is wrong with it; `prefix` is put before the names of its fields.
     pub fn check(&self, check: &mut Check, prefix: &str) {
         let field = |name: &str| format!("{prefix}{name}");
