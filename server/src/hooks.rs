@@ -80,7 +80,7 @@ pub struct Relay {
 /// What tells Swell's hooks from others.
 const MARK: &str = " hooks relay ";
 /// The events that Swell asks for, and for which tools.
-const EVENTS: [(&str, Option<&str>); 8] = [
+const EVENTS: [(&str, Option<&str>); 9] = [
     ("SessionStart", None),
     ("UserPromptSubmit", None),
     ("PreToolUse", Some("*")),
@@ -88,6 +88,7 @@ const EVENTS: [(&str, Option<&str>); 8] = [
     ("PostToolUseFailure", Some("*")),
     ("SubagentStart", None),
     ("SubagentStop", None),
+    ("Stop", None),
     ("SessionEnd", None),
 ];
 /// How long Claude Code waits for a hook; seconds.
@@ -185,12 +186,21 @@ fn write(file: &Path, settings: &Map<String, Value>) -> Result<(), String> {
     // What a link leads to, and readable by those who may read it now: settings can hold keys.
     let file = fs::canonicalize(file).unwrap_or_else(|_| file.to_owned());
     let beside = file.with_extension("json.swell");
-    fs::write(&beside, "").map_err(told)?;
-    if let Ok(now) = fs::metadata(&file) {
-        fs::set_permissions(&beside, now.permissions()).map_err(told)?;
-    }
-    fs::write(&beside, text + "\n").map_err(told)?;
-    fs::rename(&beside, &file).map_err(told)
+    // What an attempt left that was cut off.
+    let _ = fs::remove_file(&beside);
+    let written = || {
+        let mut out = fs::File::create_new(&beside)?;
+        // Before there is anything to read. Who may not write it may still replace it.
+        if let Ok(now) = fs::metadata(&file) {
+            out.set_permissions(now.permissions())?;
+        }
+        out.write_all((text + "\n").as_bytes())?;
+        fs::rename(&beside, &file)
+    };
+    written().map_err(|error| {
+        let _ = fs::remove_file(&beside);
+        told(error)
+    })
 }
 
 /// Takes Swell's hooks out, and what is empty without them; says whether there were any.
@@ -318,6 +328,7 @@ fn samples() -> Vec<Value> {
             "SubagentStop",
             json!({ "agent_id": "agent-of-the-test", "agent_type": session, "last_assistant_message": "Done" }),
         ),
+        event("Stop", json!({ "stop_hook_active": false })),
         event("SessionEnd", json!({ "reason": "other" })),
     ]
 }

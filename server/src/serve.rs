@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// How long running requests may take to finish once the server is asked to stop.
-const DRAIN: Duration = Duration::from_secs(5);
+const DRAIN: Duration = Duration::from_secs(3);
 
 /// How often the embedded Postgres is asked whether it is there.
 const PULSE: Duration = Duration::from_secs(1);
@@ -62,10 +62,11 @@ pub async fn run(serve: Serve, database: Database) -> Result<(), String> {
     }
     tracing::info!("stopping");
     let _ = stop.send(true);
+    engine.hurry();
     if tokio::time::timeout(DRAIN, serving).await.is_err() {
         tracing::warn!("some requests did not finish in time");
     }
-    let _ = tokio::time::timeout(Duration::from_secs(2), engine.close()).await;
+    let _ = tokio::time::timeout(Duration::from_secs(1), engine.close()).await;
     if let Some(kept) = kept {
         // It may be starting the cluster at this moment; a stop in between would be undone.
         let _ = kept.await;

@@ -43,6 +43,8 @@ pub struct HookEvent {
     pub prompt: Option<String>,
     /// The last that a subagent said.
     pub last_assistant_message: Option<String>,
+    /// Whether it goes on because a hook kept it from stopping before.
+    pub stop_hook_active: bool,
 }
 
 impl HookEvent {
@@ -148,6 +150,12 @@ pub fn deny(reason: &str) -> Value {
 #[must_use]
 pub fn tell(event: &str, text: &str) -> Value {
     json!({ "hookSpecificOutput": { "hookEventName": event, "additionalContext": text } })
+}
+
+/// The answer that keeps an agent from stopping.
+#[must_use]
+pub fn go_on(reason: &str) -> Value {
+    json!({ "decision": "block", "reason": reason })
 }
 
 /// The answer that changes nothing.

@@ -93,6 +93,8 @@ pub struct Attempt {
     pub outcome: Option<Outcome>,
     /// Why, in one sentence, where that is not clear.
     pub reason: Option<String>,
+    /// How it is doing, at the time of this answer.
+    pub health: Health,
 }
 
 /// How an attempt is doing.
@@ -111,9 +113,9 @@ pub enum Health {
 }
 
 impl Attempt {
-    /// How it is doing.
+    /// How it is doing at that time.
     #[must_use]
-    pub fn health(&self, now: Time) -> Health {
+    pub fn health_at(&self, now: Time) -> Health {
         let active = self.last_action_at.unwrap_or(self.claimed_at);
         if self.ended_at.is_some() {
             Health::Idle

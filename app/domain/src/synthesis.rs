@@ -34,7 +34,8 @@ pub struct SubtaskOutcome {
     pub summary: String,
     /// Milliseconds from start to end; none when it never started.
     pub duration_ms: Option<i64>,
-    /// What it reports beside what its recorded actions wrote; none when none were recorded (extension).
+    /// What it reports beside what its recorded actions wrote; none when none were recorded, unless it worked
+    /// under a lease (extension).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub evidence: Option<Evidence>,
 }
@@ -183,11 +184,11 @@ fn outcome(subtask: &Subtask, actions: &Actions) -> SubtaskOutcome {
         })
         .filter(|summary| !summary.trim().is_empty());
     let files = reported_files(subtask);
+    let written = actions.get(&subtask.id).map_or(&[][..], |recorded| &recorded.files);
+    // Who works without a lease may well record nothing; who has one, keeps it by recording.
+    let is_known = !written.is_empty() || !files.is_empty() && subtask.lease_token.is_some();
     SubtaskOutcome {
-        evidence: actions
-            .get(&subtask.id)
-            .filter(|recorded| !recorded.files.is_empty())
-            .map(|recorded| evidence(&files, &recorded.files)),
+        evidence: is_known.then(|| evidence(&files, written)),
         agent: subtask.agent_type.clone(),
         agent_id: subtask.agent_id.clone(),
         subtask_id: subtask.id,

@@ -20,6 +20,7 @@ fn lease(n: u128, last_action: Option<i64>) -> Attempt {
         "subtask_id": id(n), "token": 1, "agent_id": format!("agent-{n}"), "lease_seconds": 3_600,
         "claimed_at": at(0), "heartbeat_at": at(9 * MINUTE), "last_action_at": last_action.map(at),
         "expires_at": at(60 * MINUTE), "deadline_at": null, "ended_at": null, "outcome": null, "reason": null,
+        "health": "working",
     }))
     .expect("a lease")
 }

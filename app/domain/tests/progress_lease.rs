@@ -191,13 +191,14 @@ fn health_follows_from_signs_of_life_and_tool_calls() {
         ended_at: None,
         outcome: None,
         reason: None,
+        health: Health::Working,
     };
-    assert_eq!(attempt.health(at(180)), Health::Working);
-    assert_eq!(attempt.health(at(181)), Health::Stalled);
-    assert_eq!(attempt.health(at(300)), Health::Dead);
+    assert_eq!(attempt.health_at(at(180)), Health::Working);
+    assert_eq!(attempt.health_at(at(181)), Health::Stalled);
+    assert_eq!(attempt.health_at(at(300)), Health::Dead);
     let busy = Attempt { last_action_at: Some(at(170)), ..attempt.clone() };
-    assert_eq!(busy.health(at(299)), Health::Working);
-    assert_eq!(Attempt { ended_at: Some(at(5)), ..attempt }.health(at(299)), Health::Idle);
+    assert_eq!(busy.health_at(at(299)), Health::Working);
+    assert_eq!(Attempt { ended_at: Some(at(5)), ..attempt }.health_at(at(299)), Health::Idle);
     let pauses: Vec<i64> = (1..9).map(|n| backoff(n).num_seconds()).collect();
     assert_eq!(pauses, [5, 10, 20, 40, 80, 160, 300, 300]);
 }

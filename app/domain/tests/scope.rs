@@ -4,7 +4,7 @@ mod common;
 
 use domain::{
     graph::{Graph, Node},
-    scope::{Member, Overlap, Scope, forecast, meet, serialise},
+    scope::{EFFORT, Member, Overlap, Scope, forecast, meet, serialise},
     subtask::SubtaskStatus,
 };
 use proptest::prelude::*;
@@ -105,7 +105,7 @@ fn subtasks_meet_in_the_narrower_place_and_are_told_together() {
     );
     let scopes = [(id(1), &a), (id(2), &b), (id(3), &c), (id(4), &d)];
     assert_eq!(
-        forecast(&scopes, &graph(&[])),
+        forecast(&scopes, &graph(&[]), &mut { EFFORT }),
         [
             Overlap { subtask_ids: vec![id(1), id(2)], files: vec!["src/b.rs".to_owned()] },
             Overlap { subtask_ids: vec![id(1), id(2), id(3)], files: vec!["src/a.rs".to_owned()] },
@@ -118,8 +118,11 @@ fn subtasks_meet_in_the_narrower_place_and_are_told_together() {
 fn those_that_wait_for_each_other_do_not_meet_and_the_open_ones_are_not_counted() {
     let (a, b, open) = (files(&["a"]), files(&["a"]), Scope::default());
     let scopes = [(id(1), &a), (id(2), &b), (id(3), &open)];
-    assert_eq!(forecast(&scopes, &graph(&[(1, &[]), (2, &[1]), (3, &[])])), []);
-    assert_eq!(forecast(&scopes, &graph(&[(1, &[]), (2, &[]), (3, &[])])).len(), 1);
+    assert_eq!(forecast(&scopes, &graph(&[(1, &[]), (2, &[1]), (3, &[])]), &mut { EFFORT }), []);
+    assert_eq!(
+        forecast(&scopes, &graph(&[(1, &[]), (2, &[]), (3, &[])]), &mut { EFFORT }).len(),
+        1
+    );
 }
 
 #[test]
@@ -127,12 +130,12 @@ fn thousands_of_scopes_are_forecast_at_once_and_the_answer_stays_small() {
     let everywhere = directories(&["."]);
     let own: Vec<Scope> = (0..5_000).map(|n| files(&[&format!("src/file{n}.rs")])).collect();
     let alone: Vec<_> = own.iter().enumerate().map(|(n, it)| (id(n as u128), it)).collect();
-    assert_eq!(forecast(&alone, &graph(&[])), []);
+    assert_eq!(forecast(&alone, &graph(&[]), &mut { EFFORT }), []);
     let all: Vec<_> = (0..5_000).map(|n| (id(n), &everywhere)).collect();
-    assert_eq!(forecast(&all, &graph(&[])).len(), 1);
+    assert_eq!(forecast(&all, &graph(&[]), &mut { EFFORT }).len(), 1);
     let mut mixed = alone;
     mixed.push((id(9_999), &everywhere));
-    assert_eq!(forecast(&mixed, &graph(&[])).len(), domain::scope::OVERLAPS);
+    assert_eq!(forecast(&mixed, &graph(&[]), &mut { EFFORT }).len(), domain::scope::OVERLAPS);
 }
 
 /// A name or pattern of a path from a small alphabet, so that things do meet.
@@ -186,15 +189,16 @@ fn members<'a>(of: &[(u128, &'a Scope, i32, &[u128])]) -> Vec<Member<'a>> {
 #[test]
 fn serialised_subtasks_go_by_priority_then_as_they_are_named_and_keep_what_they_wait_for() {
     let (a, other) = (files(&["a"]), files(&["b"]));
-    let links = serialise(&members(&[
-        (1, &a, 5, &[]),
-        (2, &a, 9, &[]),
-        (3, &a, 5, &[]),
-        (4, &other, 5, &[]),
-    ]));
+    let links = serialise(
+        &members(&[(1, &a, 5, &[]), (2, &a, 9, &[]), (3, &a, 5, &[]), (4, &other, 5, &[])]),
+        &mut { EFFORT },
+    );
     assert_eq!(links, [(id(1), id(2)), (id(3), id(1))]);
     // 2 is of higher priority, but waits for 3.
-    let links = serialise(&members(&[(2, &a, 9, &[3]), (3, &other, 1, &[]), (1, &a, 5, &[])]));
+    let links =
+        serialise(&members(&[(2, &a, 9, &[3]), (3, &other, 1, &[]), (1, &a, 5, &[])]), &mut {
+            EFFORT
+        });
     assert_eq!(links, [(id(2), id(1))]);
 }
 
@@ -204,7 +208,7 @@ fn what_may_not_wait_goes_first_and_is_left_alone() {
     let mut all = members(&[(1, &a, 9, &[]), (2, &a, 1, &[]), (3, &a, 1, &[])]);
     all[1].may_wait = false;
     all[2].may_wait = false;
-    let links = serialise(&all);
+    let links = serialise(&all, &mut { EFFORT });
     assert_eq!(links, [(id(1), id(2)), (id(1), id(3))]);
 }
 
@@ -221,7 +225,7 @@ proptest! {
             all.extend(members(&[(n as u128, &scopes[n], *priority, &blockers)]));
             all[n].may_wait = n >= firm;
         }
-        for (after, before) in serialise(&all) {
+        for (after, before) in serialise(&all, &mut { EFFORT }) {
             let member = all.iter_mut().find(|member| member.node.id == after).expect("a member");
             member.node.blocked_by.push(before);
         }
@@ -230,7 +234,7 @@ proptest! {
         for (n, one) in all.iter().enumerate() {
             for other in all[..n].iter().filter(|other| one.may_wait || other.may_wait) {
                 let two = [(one.node.id, one.scope), (other.node.id, other.scope)];
-                prop_assert_eq!(forecast(&two, &graph), []);
+                prop_assert_eq!(forecast(&two, &graph, &mut { EFFORT }), []);
             }
         }
     }

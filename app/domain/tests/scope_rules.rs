@@ -114,6 +114,13 @@ fn a_page_a_subagent_and_a_skill_are_forbidden_by_name() {
             false,
         ),
         ("WebFetch(domain:example.com)", "WebFetch", json!({"url": "example.com"}), false),
+        (
+            "WebFetch(domain:example.com)",
+            "WebFetch",
+            json!({"url": "https://a.org/?x=1&next=https://example.com/"}),
+            false,
+        ),
+        ("WebFetch(domain:Example.com)", "WebFetch", json!({"url": "https://EXAMPLE.com/a"}), true),
         ("Agent(Explore)", "Agent", json!({"subagent_type": "Explore"}), true),
         ("Agent(Explore)", "Agent", json!({"subagent_type": "Plan"}), false),
         ("Skill(deploy)", "Skill", json!({"skill": "deploy"}), true),

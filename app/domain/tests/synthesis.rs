@@ -319,17 +319,24 @@ fn what_is_reported_is_held_against_what_actions_wrote() {
         result: Some(object(json!({"summary": "s", "files": ["a", "./b"]}))),
         ..subtask_in(1, SubtaskStatus::Completed)
     };
-    let (rows, batch) = ([reports], batch(1_000, 0, BatchStatus::Running));
-    let (wave, graph) =
-        (common::wave_of(0, WaveStatus::Running, [1, 1, 0, 0]), common::graph(&rows));
-    let evidence = |actions: &Actions| {
+    let leased = Subtask { lease_token: Some(7), ..reports.clone() };
+    let batch = batch(1_000, 0, BatchStatus::Running);
+    let evidence = |subtask: &Subtask, actions: &Actions| {
+        let rows = [subtask.clone()];
+        let (wave, graph) =
+            (common::wave_of(0, WaveStatus::Running, [1, 1, 0, 0]), common::graph(&rows));
         let material =
             Material { wave: &wave, batch: &batch, subtasks: &rows, actions, graph: &graph };
         synthesize(&material).results[0].evidence.clone()
     };
-    assert_eq!(evidence(&Actions::new()), None);
+    // Who has no lease may well record nothing; who has one and recorded nothing cannot be believed.
+    assert_eq!(evidence(&reports, &Actions::new()), None);
+    let nothing = evidence(&leased, &Actions::new()).expect("a lease");
+    assert_eq!((nothing.verified.len(), nothing.unverified.len()), (0, 2));
+    let silent = Subtask { result: None, ..leased };
+    assert_eq!(evidence(&silent, &Actions::new()), None);
     let written = Actions::from([(id(1), wrote(&["x//b", "b", "c"]))]);
-    let evidence = evidence(&written).expect("actions");
+    let evidence = evidence(&reports, &written).expect("actions");
     assert_eq!(evidence.verified, ["b"]);
     assert_eq!(evidence.unverified, ["a"]);
     assert_eq!(evidence.unreported, ["c", "x/b"]);

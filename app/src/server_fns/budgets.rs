@@ -40,11 +40,11 @@ pub async fn set_session_budget(session_id: String, form: BudgetForm) -> Result<
 fn read(form: &BudgetForm) -> Result<Budget, Refusal> {
     let mut check = Check::default();
     let mut number = |label: &str, text: &str| {
-        // As people group them.
-        let plain = text.replace(|c: char| c.is_whitespace() || ",_$".contains(c), "");
-        let number = plain.parse::<f64>().ok().filter(|it| it.is_finite());
+        let plain = text.trim().trim_start_matches('$').trim();
+        let number = ungrouped(plain).and_then(|it| it.parse::<f64>().ok());
+        let number = number.filter(|it| it.is_finite());
         if number.is_none() && !plain.is_empty() {
-            check.fail(label, "must be a number, or empty");
+            check.fail(label, "must be a number like 1500000, 1,500,000 or 2.50, or empty");
         }
         number
     };
@@ -59,6 +59,24 @@ fn read(form: &BudgetForm) -> Result<Budget, Refusal> {
     };
     check.finish()?;
     Ok(budget)
+}
+
+/// Without what groups its thousands. A comma before anything but three digits is somebody's decimal point:
+/// none then, since the number without it would be another.
+#[cfg(feature = "ssr")]
+fn ungrouped(text: &str) -> Option<String> {
+    let whole = text.split('.').next().unwrap_or_default();
+    let is_mark = |c: char| c.is_whitespace() || ",_'".contains(c);
+    let mut groups = whole.split(is_mark);
+    let begin = groups.next().unwrap_or_default();
+    let mut any = false;
+    let even = groups.all(|group| {
+        any = true;
+        group.len() == 3
+    });
+    let is_grouped = even && (!any || (1..=3).contains(&begin.trim_start_matches('-').len()));
+    let is_plain = text[whole.len()..].chars().all(|c| !is_mark(c));
+    (is_grouped && is_plain).then(|| text.replace(is_mark, ""))
 }
 
 /// As it would be typed.
@@ -76,7 +94,7 @@ mod tests {
     #[test]
     fn a_budget_is_read_as_it_is_typed_and_typed_as_it_is_read() {
         let form = BudgetForm {
-            warn_tokens: " 1,500 000 ".to_owned(),
+            warn_tokens: " 1,500,000 ".to_owned(),
             stop_dollars: "$2.50".to_owned(),
             ..BudgetForm::default()
         };
@@ -91,10 +109,17 @@ mod tests {
 
     #[test]
     fn what_is_no_number_is_refused_by_the_name_of_its_field() {
-        for nonsense in ["many", "1.2.3", "NaN", "inf", "-"] {
+        // "2,50" is two and a half where it is typed, and must not become two hundred and fifty.
+        for nonsense in
+            ["many", "1.2.3", "NaN", "inf", "-", "2,50", "1,2345", "1500,000", "1.5,000"]
+        {
             let form = BudgetForm { stop_tokens: nonsense.to_owned(), ..BudgetForm::default() };
             let said = read(&form).map_err(|refusal| refusal.to_string());
-            assert_eq!(said, Err("Stop at tokens: must be a number, or empty.".to_owned()));
+            assert_eq!(
+                said,
+                Err("Stop at tokens: must be a number like 1500000, 1,500,000 or 2.50, or empty."
+                    .to_owned())
+            );
         }
     }
 }

@@ -139,7 +139,7 @@ pub struct AttemptRow {
 impl AttemptRow {
     fn new(attempt: &domain::lease::Attempt, now: Time) -> Self {
         use domain::lease::Health;
-        let state = match (attempt.outcome, attempt.health(now)) {
+        let state = match (attempt.outcome, attempt.health_at(now)) {
             (Some(outcome), _) => outcome.as_str().replace('_', " "),
             (None, Health::Stalled) => "stalled".to_owned(),
             (None, Health::Dead) => "dead".to_owned(),

@@ -22,7 +22,7 @@ const IDLE: Duration = Duration::from_millis(1_000);
 /// commit; a lone event is not held up.
 const GATHER: Duration = Duration::from_millis(8);
 /// Most rows in one pass.
-const LARGEST: i64 = 2_000;
+pub const LARGEST: i64 = 2_000;
 
 /// Wakes the appender; coalesced, never blocks.
 #[derive(Clone, Debug)]
@@ -86,7 +86,7 @@ async fn run(pool: PgPool, notify: Weak<Notify>, readers: Waker) {
 }
 
 /// Moves what is committed; says how many.
-async fn pass(pool: &PgPool) -> Result<i64> {
+pub async fn pass(pool: &PgPool) -> Result<i64> {
     let mut tx = store::events::lock_log(pool).await?;
     let moved = store::events::append(&mut tx, LARGEST).await?;
     tx.commit().await?;

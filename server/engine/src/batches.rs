@@ -19,7 +19,10 @@ use domain::{
 };
 use uuid::Uuid;
 
-use crate::{Engine, Error, IdempotencyKey, Result, clock, lock, material::Read, store, store::Tx};
+use crate::{
+    Engine, Error, IdempotencyKey, Result, clock, lock, material::Read, scopes::Overlaps, store,
+    store::Tx,
+};
 
 impl Engine {
     /// Submits a batch; its session and wave appear when they are new.
@@ -53,7 +56,7 @@ impl Engine {
         if scoped || !draft.outside.is_empty() {
             store::sessions::hold(&mut tx, &request.session_id, now).await?;
         }
-        let answer = submit_in(&mut tx, request, draft, on_overlap, now).await?;
+        let answer = submit_in(&mut tx, request, draft, &mut on_overlap.into(), now).await?;
         if let Some(key) = &key {
             key.keep(&mut tx, &answer, now).await?;
         }
@@ -351,7 +354,7 @@ pub async fn submit_in(
     tx: &mut Tx,
     request: SubmitBatch,
     draft: Draft,
-    on_overlap: OnOverlap,
+    overlaps: &mut Overlaps,
     now: Time,
 ) -> Result<SubmitAnswer> {
     let blockers = if draft.outside.is_empty() {
@@ -364,7 +367,7 @@ pub async fn submit_in(
     let warnings = if scoped {
         let Batch { session_id, wave_number, .. } = &new.batch;
         let beside = store::subtasks::scoped(tx, session_id, *wave_number).await?;
-        crate::scopes::settle(&mut new.subtasks, &beside, on_overlap)?
+        crate::scopes::settle(&mut new.subtasks, &beside, overlaps)?
     } else {
         Vec::new()
     };

@@ -5,9 +5,11 @@ use std::time::{Duration, Instant};
 
 use domain::{
     check::Check,
+    conflict::normalise_path,
     dto::{ClaimSubtasks, CraftPrompt, PatchSubtask, RecordAction, ReleaseFiles, ReserveFiles},
-    hook::{HookEvent, deny, nothing, outside, tell},
+    hook::{HookEvent, deny, go_on, nothing, outside, tell},
     lease::Outcome,
+    planner::CraftedPrompt,
     problem::Refusal,
     registry::AgentProfile,
     subtask::{Subtask, SubtaskStatus},
@@ -15,6 +17,8 @@ use domain::{
     wave::WaveStatus,
 };
 use serde_json::{Map, Value, json};
+use tokio::sync::oneshot;
+use uuid::Uuid;
 
 use crate::{
     Engine, Error, Result, clock, file_leases, leases, names::check_session,
@@ -33,6 +37,22 @@ const KEPT: usize = 20_000;
 const TELLING: Duration = Duration::from_secs(4);
 /// Longest summary that a subagent's last words become; characters.
 const SUMMARY: usize = 4_000;
+
+/// A subtask and its lease.
+type Taken = (Uuid, Option<i64>);
+
+/// What a subagent that starts is answered, and what it took.
+#[derive(Debug)]
+struct Given {
+    answer: Value,
+    taken: Option<Taken>,
+}
+
+impl Default for Given {
+    fn default() -> Self {
+        Self { answer: nothing(), taken: None }
+    }
+}
 
 impl Engine {
     /// Takes one event, and says what Claude Code is to be answered. `session` is the Swell session that
@@ -57,15 +77,20 @@ impl Engine {
             // To its end, also when the one who asks hangs up: what is taken must be told or given back.
             "SubagentStart" => {
                 let (engine, session) = (self.clone(), session.to_owned());
-                let took =
-                    tokio::spawn(async move { engine.subagent_started(&session, &event).await });
-                took.await.map_err(Error::internal)?
+                let (tell, told) = oneshot::channel();
+                tokio::spawn(async move {
+                    let given = engine.subagent_started(&session, &event).await;
+                    if let Err(Ok(Given { taken: Some(taken), .. })) = tell.send(given)
+                        && let Err(error) = engine.give_back(taken).await
+                    {
+                        tracing::warn!(%error, "a subtask whose agent hung up was not given back");
+                    }
+                });
+                Ok(told.await.map_err(Error::internal)??.answer)
             }
             "SubagentStop" => self.subagent_stopped(session, &event).await,
-            "SessionEnd" => {
-                self.let_go(session, event.agent()).await?;
-                Ok(nothing())
-            }
+            "Stop" => self.may_stop(&event).await,
+            "SessionEnd" => self.session_ended(session, &event).await,
             _ => Ok(nothing()),
         }
     }
@@ -96,6 +121,12 @@ impl Engine {
 
     /// Whether a tool may be used. What it would edit is then its editor's for a while.
     async fn may_use(&self, session: &str, event: &HookEvent) -> Result<Value> {
+        // A session goes on when a subtask that it took itself is taken away, so it is told once.
+        if event.agent() == event.session_id
+            && let Some(lost) = store::attempts::tell_lost(self.pool_ref(), event.agent()).await?
+        {
+            return Ok(deny(&leases::lost(lost.subtask_id, Some(&lost)).to_string()));
+        }
         let held = store::attempts::held_by(self.pool_ref(), event.agent()).await?;
         let Some(subtask) = held else {
             if let Some(reason) = self.taken_away(event).await? {
@@ -151,6 +182,9 @@ impl Engine {
             let mine = held.iter().filter(|lease| lease.subtask_id == Some(subtask.id));
             let mine = mine.map(|lease| &lease.path).filter(|path| !path.contains(['*', '?']));
             touched.extend(mine.cloned());
+            let mut touched: Vec<String> =
+                touched.iter().map(|path| normalise_path(path)).collect();
+            touched.retain(|path| !path.is_empty());
             touched.sort_unstable();
             touched.dedup();
             let reason =
@@ -220,13 +254,13 @@ impl Engine {
     }
 
     /// A subagent takes the most urgent ready subtask for its type, if there is one, and is told about it.
-    async fn subagent_started(&self, session: &str, event: &HookEvent) -> Result<Value> {
+    async fn subagent_started(&self, session: &str, event: &HookEvent) -> Result<Given> {
         let began = Instant::now();
         let agent_type = event.agent_type.as_deref().unwrap_or_default();
         if agent_type.is_empty()
             || store::attempts::held_by(self.pool_ref(), event.agent()).await?.is_some()
         {
-            return Ok(nothing());
+            return Ok(Given::default());
         }
         let claims = self
             .claim_subtasks(ClaimSubtasks {
@@ -238,39 +272,84 @@ impl Engine {
                 wait_seconds: None,
             })
             .await?;
-        let Some(claim) = claims.into_iter().next() else { return Ok(nothing()) };
+        let Some(claim) = claims.into_iter().next() else { return Ok(Given::default()) };
         let Subtask { id, description, scope, wave_number, lease_token, .. } = claim.subtask;
+        let taken = (id, lease_token);
         let crafted = self
-            .craft_prompt(CraftPrompt {
-                task_description: description,
-                agent_type: agent_type.to_owned(),
-                session_id: Some(session.to_owned()),
-                target_files: scope.target_files,
-                target_directories: scope.target_directories,
-                max_files: scope.max_files,
-                forbidden_actions: scope.forbidden_actions,
-                context_budget_tokens: None,
-                wave_number: Some(wave_number),
-            })
+            .crafted_for(
+                &event.session_id,
+                claim.lease.token,
+                CraftPrompt {
+                    task_description: description,
+                    agent_type: agent_type.to_owned(),
+                    session_id: Some(session.to_owned()),
+                    target_files: scope.target_files,
+                    target_directories: scope.target_directories,
+                    max_files: scope.max_files,
+                    forbidden_actions: scope.forbidden_actions,
+                    context_budget_tokens: None,
+                    wave_number: Some(wave_number),
+                },
+            )
             .await;
         let prompt = match crafted {
             Ok(crafted) if began.elapsed() < TELLING => crafted.crafted_prompt,
             // It would work on something else, and complete this when it stops.
             untold => {
-                let back = PatchSubtask {
-                    status: Some(SubtaskStatus::Pending),
-                    token: lease_token,
-                    ..PatchSubtask::default()
-                };
-                self.patch_subtask(id, back).await?;
-                return untold.map(|_| nothing());
+                self.give_back(taken).await?;
+                return untold.map(|_| Given::default());
             }
         };
         let text = format!(
             "Swell has given you subtask {id} of session `{session}`. Your last message is its report. It is \
              completed when you stop.\n\n{prompt}"
         );
-        Ok(tell("SubagentStart", &text))
+        Ok(Given { answer: tell("SubagentStart", &text), taken: Some(taken) })
+    }
+
+    /// The prompt of a subtask that a subagent within a session of Claude Code has taken.
+    async fn crafted_for(
+        &self,
+        within: &str,
+        token: i64,
+        request: CraftPrompt,
+    ) -> Result<CraftedPrompt> {
+        store::attempts::is_within(self.pool_ref(), token, within).await?;
+        // Not held to the limits of a request: the planner puts words before the job's own.
+        self.crafted(request).await
+    }
+
+    /// A session that stops while it still holds a subtask is asked for its report first, once.
+    async fn may_stop(&self, event: &HookEvent) -> Result<Value> {
+        if event.stop_hook_active {
+            return Ok(nothing());
+        }
+        let held = store::attempts::held_by(self.pool_ref(), event.agent()).await?;
+        Ok(match held {
+            Some(subtask) if subtask.status == SubtaskStatus::Running => {
+                go_on(&unreported(&subtask))
+            }
+            _ => nothing(),
+        })
+    }
+
+    /// What a session and its subagents held is free for others.
+    async fn session_ended(&self, session: &str, event: &HookEvent) -> Result<Value> {
+        for taken in store::attempts::held_within(self.pool_ref(), &event.session_id).await? {
+            self.give_back(taken).await?;
+        }
+        self.let_go(session, event.agent()).await?;
+        Ok(nothing())
+    }
+
+    /// Gives a subtask back that is held under this lease; nothing when it no longer is.
+    async fn give_back(&self, (id, token): Taken) -> Result<()> {
+        let back =
+            PatchSubtask { status: Some(SubtaskStatus::Pending), token, ..PatchSubtask::default() };
+        match self.patch_subtask(id, back).await {
+            Ok(_) | Err(Error::Refused(Refusal::Conflict { .. })) => Ok(()),
+            Err(error) => Err(error),
+        }
     }
 
     /// What a subagent held is completed with its last words.
@@ -307,6 +386,18 @@ impl Engine {
         };
         self.release_files(request).await.map(drop)
     }
+}
+
+/// What to do about a subtask that is still held.
+fn unreported(subtask: &Subtask) -> String {
+    let Subtask { id, session_id, .. } = subtask;
+    let token = subtask.lease_token.unwrap_or_default();
+    format!(
+        "You still hold subtask {id} of session `{session_id}`. Report it with PATCH /api/subtasks/{id} \
+         {{\"status\": \"completed\", \"result\": {{\"summary\": \"…\", \"files\": []}}, \"token\": {token}}}, say \
+         \"failed\" with an \"error\" when it cannot be done, or give it back with \"pending\". If you wait for \
+         somebody's answer first, stop again."
+    )
 }
 
 /// What to do about an action that is forbidden.

@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use domain::{
     Time,
     dto::{Claim, ClaimSubtasks, Heartbeat},
-    lease::{Attempt, LEASE_SECONDS, Outcome},
+    lease::{Attempt, Health, LEASE_SECONDS, Outcome},
     problem::Refusal,
     progress::Progress,
 };
@@ -126,6 +126,7 @@ fn begin(
         ended_at: None,
         outcome: None,
         reason: None,
+        health: Health::Working,
     }
 }
 
@@ -139,15 +140,17 @@ impl Engine {
         request.check()?;
         let wait = u64::try_from(request.wait_seconds.unwrap_or(0)).unwrap_or(0);
         let deadline = tokio::time::Instant::now() + Duration::from_secs(wait);
+        let mut hurry = self.inner.hurry.subscribe();
         loop {
             // Before the look: what happens after it is heard.
             let (mut news, _) = self.feed().subscribe();
             let claims = self.inner.claims.run(request.clone()).await?;
-            if !claims.is_empty() || tokio::time::Instant::now() >= deadline {
+            let over = *hurry.borrow_and_update() || tokio::time::Instant::now() >= deadline;
+            if !claims.is_empty() || over {
                 return Ok(claims);
             }
             let next = (tokio::time::Instant::now() + LOOK).min(deadline);
-            let _ = tokio::time::timeout_at(next, async {
+            let ready = async {
                 while let Ok(event) = news.recv().await {
                     let session = &event.event.session_id;
                     let mine = request.session_id.as_ref().is_none_or(|wanted| wanted == session);
@@ -155,8 +158,12 @@ impl Engine {
                         return;
                     }
                 }
-            })
-            .await;
+            };
+            tokio::select! {
+                () = ready => {}
+                _ = hurry.changed() => {}
+                () = tokio::time::sleep_until(next) => {}
+            }
         }
     }
 

@@ -40,6 +40,7 @@ mod waves;
 use std::{sync::Arc, time::Duration};
 
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use tokio::sync::watch;
 
 pub use error::{Error, Result};
 pub use feed::{Feed, FeedEvent, envelope};
@@ -66,6 +67,7 @@ struct Inner {
     feed: Feed,
     appender: appender::Waker,
     registry: registry::Cache,
+    hurry: watch::Sender<bool>,
 }
 
 impl Engine {
@@ -119,6 +121,7 @@ impl Engine {
             claims: leases::start_group(&pool, &appender),
             plans: planning::start_group(&pool),
             registry: registry::Cache::default(),
+            hurry: watch::Sender::new(false),
             feed,
             appender,
             pool,
@@ -139,6 +142,11 @@ impl Engine {
     /// When it does not.
     pub async fn ping(&self) -> Result<()> {
         store::ping(&self.inner.pool).await
+    }
+
+    /// Answers those who wait for work with what there is, now and from now on: the server is about to stop.
+    pub fn hurry(&self) {
+        self.inner.hurry.send_replace(true);
     }
 
     /// Closes the pool once the running statements have ended.

@@ -2,7 +2,7 @@
 
 use domain::{
     batch::{Batch, BatchWithSubtasks},
-    conflict::{Actions, conflicts},
+    conflict::Actions,
     dto::ConflictReport,
     graph::{Graph, Node},
     problem::Refusal,
@@ -92,14 +92,12 @@ impl Engine {
         Ok(Read::of(&mut connection, id).await?.synthesis())
     }
 
-    /// The conflicts of a batch as things stand.
+    /// The conflicts of a batch: those of its stored synthesis; while it is open, as things stand.
     ///
     /// # Errors
     /// No such batch, or the database is away.
     pub async fn conflicts(&self, id: Uuid) -> Result<ConflictReport> {
-        let mut connection = self.pool_ref().acquire().await?;
-        let read = Read::of(&mut connection, id).await?;
-        let conflicts = conflicts(&read.subtasks, &read.actions, &read.graph);
+        let conflicts = self.synthesis(id).await?.conflicts;
         Ok(ConflictReport {
             batch_id: id,
             conflict_count: i32::try_from(conflicts.len()).unwrap_or(i32::MAX),

@@ -43,6 +43,10 @@ impl Engine {
     /// An invalid request, or the database is away.
     pub async fn craft_prompt(&self, request: CraftPrompt) -> Result<CraftedPrompt> {
         request.check()?;
+        self.crafted(request).await
+    }
+
+    pub(crate) async fn crafted(&self, request: CraftPrompt) -> Result<CraftedPrompt> {
         let agents = self.agents().await?;
         let unknown;
         let agent = match agents.iter().find(|agent| agent.agent_type == request.agent_type) {
@@ -222,7 +226,7 @@ async fn launch(
     (first, on_overlap): (i32, OnOverlap),
     now: Time,
 ) -> Result<(Vec<LaunchedWave>, Vec<Warning>)> {
-    let mut warnings = Vec::new();
+    let (mut warnings, mut overlaps) = (Vec::new(), on_overlap.into());
     let mut made: Vec<(i32, Uuid)> = Vec::with_capacity(plan.subtasks.len());
     let mut launched = Vec::with_capacity(plan.execution_plan.waves.len());
     for wave in &plan.execution_plan.waves {
@@ -255,7 +259,7 @@ async fn launch(
         let request = SubmitBatch { session_id: session_id.to_owned(), wave_number, tasks };
         // Not held to the limits of a request: the planner puts words before the job's own.
         let draft = batches::Draft::new(&request.tasks)?;
-        let answer = batches::submit_in(tx, request, draft, on_overlap, now).await?;
+        let answer = batches::submit_in(tx, request, draft, &mut overlaps, now).await?;
         warnings.extend(answer.warnings);
         let batch = answer.batch;
         made.extend(steps.iter().map(|step| step.step).zip(batch.subtask_ids.iter().copied()));

@@ -154,6 +154,7 @@ impl Engine {
                 Refusal::Nothing(format!("There are no waves in session `{session_id}`.")).into()
             );
         }
+        let mut completed = None;
         let then = match next(&waves, request.force) {
             Err(NoNext::Nothing(reason)) => return Err(Refusal::Nothing(reason).into()),
             Err(NoNext::Refused(reason)) => {
@@ -163,6 +164,7 @@ impl Engine {
             Ok(Next::CompleteEmpty { running, then }) => {
                 if let Some(wave) = waves.iter_mut().find(|wave| wave.wave_number == running) {
                     complete_empty(&mut tx, wave).await?;
+                    completed = Some(wave.clone());
                 }
                 then
             }
@@ -182,11 +184,8 @@ impl Engine {
                 }
             }
             None => {
-                let last = waves
-                    .into_iter()
-                    .filter(|wave| wave.status.is_terminal())
-                    .max_by_key(|w| w.wave_number);
-                let wave = last.ok_or_else(|| Error::internal("the completed wave is gone"))?;
+                let wave =
+                    completed.ok_or_else(|| Error::internal("the completed wave is gone"))?;
                 TransitionAnswer { success: true, from: Some(wave.wave_number), to: None, wave }
             }
         };

@@ -162,10 +162,13 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Failure> {
         },
         Err(error) => error,
     };
+    // A wrong type is noticed before the rest is read, which may not be JSON at all.
+    if let Err(malformation) = serde_json::from_slice::<serde::de::IgnoredAny>(bytes) {
+        return Err(malformed(&malformation));
+    }
     if !error.inner().is_data() {
         // serde_json calls a number or a list where a name is expected malformed.
-        let is_json = serde_json::from_slice::<serde::de::IgnoredAny>(bytes).is_ok();
-        if is_json && error.inner().to_string().starts_with("expected value") {
+        if error.inner().to_string().starts_with("expected value") {
             let messages =
                 vec!["invalid type, expected one of the names that are allowed here".to_owned()];
             return Err(Failure::invalid(Details::from([(error.path().to_string(), messages)])));

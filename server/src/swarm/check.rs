@@ -1,8 +1,8 @@
 //! What has to hold when everything is done.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{
     job::{Job, SESSION},
@@ -21,6 +21,7 @@ pub fn all(job: &Job) -> Result<Vec<String>, String> {
         results(job, &subtasks)?,
         attempts(job, &subtasks)?,
         counters(job, &subtasks)?,
+        syntheses(job, &subtasks)?,
         log(job, &subtasks)?,
     ])
 }
@@ -113,10 +114,28 @@ fn counters(job: &Job, subtasks: &[Value]) -> Result<String, String> {
     ))
 }
 
+/// Every batch, completed twice, comes to one synthesis of its subtasks.
+fn syntheses(job: &Job, subtasks: &[Value]) -> Result<String, String> {
+    let session = job.client.get(&format!("/api/sessions/{SESSION}"))?;
+    let batches = session["batches"].as_array().cloned().unwrap_or_default();
+    for batch in &batches {
+        let path = format!("/api/orchestration/batch/{}/complete", text(&batch["id"]));
+        let first = job.client.post(&path, &json!({}))?;
+        let again = job.client.post(&path, &json!({}))?;
+        let real = subtasks.iter().filter(|subtask| subtask["batch_id"] == batch["id"]).count();
+        let said = first["synthesis"]["stats"]["completed"].as_u64();
+        if first != again || said != u64::try_from(real).ok() {
+            return Err(format!("a batch of {real} came to {first}, and then to {again}"));
+        }
+    }
+    Ok(format!("{} batches came to one synthesis each.", batches.len()))
+}
+
 /// The log has no gap, and folds to what the tables say.
 fn log(job: &Job, subtasks: &[Value]) -> Result<String, String> {
     let mut status: HashMap<String, Value> = HashMap::new();
     let mut waves: BTreeMap<i64, String> = BTreeMap::new();
+    let mut completed: HashMap<String, usize> = HashMap::new();
     let (mut since, mut seen) = (0, 0_i64);
     loop {
         let page = job.client.get(&format!("/api/events?since={since}&limit=500"))?;
@@ -132,6 +151,9 @@ fn log(job: &Job, subtasks: &[Value]) -> Result<String, String> {
                     for id in data["subtask_ids"].as_array().into_iter().flatten() {
                         status.insert(text(id).to_owned(), Value::Null);
                     }
+                }
+                "batch.completed" => {
+                    *completed.entry(text(&data["batch_id"]).to_owned()).or_default() += 1;
                 }
                 "subtask.updated" => {
                     status.insert(text(&data["subtask_id"]).to_owned(), data.clone());
@@ -165,6 +187,10 @@ fn log(job: &Job, subtasks: &[Value]) -> Result<String, String> {
                 ));
             }
         }
+    }
+    let batches: HashSet<&str> = subtasks.iter().map(|it| text(&it["batch_id"])).collect();
+    if completed.len() != batches.len() || completed.values().any(|times| *times != 1) {
+        return Err(format!("the log says of the batches: {completed:?}"));
     }
     if waves.len() != usize::try_from(job.waves).unwrap_or(0)
         || waves.values().any(|it| it != "completed")

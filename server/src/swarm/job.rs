@@ -38,6 +38,8 @@ pub struct Job {
     pub over: AtomicBool,
     pub crashes: AtomicU32,
     pub stalls: AtomicU32,
+    pub dawdles: AtomicU32,
+    pub kills: AtomicU32,
     pub late: AtomicU32,
     pub twice: AtomicU32,
     pub held_up: AtomicU32,
@@ -77,6 +79,8 @@ impl Job {
             over: AtomicBool::new(false),
             crashes: zero(),
             stalls: zero(),
+            dawdles: zero(),
+            kills: zero(),
             late: zero(),
             twice: zero(),
             held_up: zero(),
@@ -128,13 +132,30 @@ impl Job {
         Ok(())
     }
 
+    /// What should have happened and did not, of what `agents` and a server that is killed or not do for sure.
+    pub fn missed(&self, agents: u16, kill: bool) -> Vec<&'static str> {
+        // The first six agents begin with one each.
+        let all = [
+            ("crash", &self.crashes),
+            ("stall", &self.stalls),
+            ("slow agent", &self.dawdles),
+            ("subtask given back", &self.given_back),
+            ("failure", &self.failures),
+            ("report sent twice", &self.twice),
+        ];
+        let sure = all.into_iter().take(agents.into()).chain(kill.then_some(("kill", &self.kills)));
+        sure.filter(|(_, count)| count.load(Ordering::Relaxed) == 0).map(|(name, _)| name).collect()
+    }
+
     /// What happened, in numbers.
     pub fn counts(&self) -> String {
         let of = |count: &AtomicU32| count.load(Ordering::Relaxed);
         format!(
-            "{} crashes, {} stalls, {} late reports refused, {} reports sent twice, {} files held by another, {} failures, {} given back",
+            "{} kills of the server, {} crashes, {} stalls, {} slow but alive, {} late reports refused, {} reports sent twice, {} files held by another, {} failures, {} given back",
+            of(&self.kills),
             of(&self.crashes),
             of(&self.stalls),
+            of(&self.dawdles),
             of(&self.late),
             of(&self.twice),
             of(&self.held_up),

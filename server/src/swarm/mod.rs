@@ -1,8 +1,8 @@
 //! `swell swarm`: many agents at once against a server of its own, with everything that goes wrong in
 //! life, and then the proof that nothing did in Swell.
 //!
-//! Agents crash, stall, report late and twice, give work back and want each other's files; the server is
-//! killed half way and started again. At the end every invariant is held against the API.
+//! Agents crash, stall, dawdle, report late and twice, give work back and want each other's files; the
+//! server is killed half way and started again. At the end every invariant is held against the API.
 
 mod agent;
 mod check;
@@ -54,7 +54,10 @@ pub fn run(swarm: &Swarm) -> Result<(), String> {
     let job = Arc::new(Job::new(ground.client(), seed, swarm.subtasks));
     let played = play(swarm, &mut ground, &job, seed);
     job.over.store(true, Ordering::Relaxed);
-    let checked = played.and_then(|()| check::all(&job));
+    let checked = played.and_then(|()| match job.missed(swarm.agents, !swarm.no_kill)[..] {
+        [] => check::all(&job),
+        [first, ..] => Err(format!("there was no {first}: the run proves too little")),
+    });
     ground.leave()?;
     for line in checked? {
         println!("  {line}");
@@ -81,6 +84,7 @@ fn play(swarm: &Swarm, ground: &mut Ground, job: &Arc<Job>, seed: u64) -> Result
         }
         if kill_left && job.accepted.lock().map_err(poisoned)?.len() * 5 >= job.subtasks() * 2 {
             kill_left = false;
+            job.kills.fetch_add(1, Ordering::Relaxed);
             ground.kill_and_restart()?;
         }
         // The server may be away for a moment.

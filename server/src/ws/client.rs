@@ -2,8 +2,12 @@
 
 use std::{collections::HashMap, time::Duration};
 
+use super::LARGEST_FRAME;
 use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, close_code};
-use domain::event::{Channel, ClientFrame, Control};
+use domain::{
+    event::{Channel, ClientFrame, Control},
+    json::Only,
+};
 use engine::{Engine, FeedEvent};
 use futures::{SinkExt, StreamExt, stream::SplitSink, stream::SplitStream};
 use tokio::{
@@ -89,7 +93,10 @@ impl Client {
             Message::Ping(_) | Message::Pong(_) => return Ok(()),
             Message::Close(_) => return Err(Gone),
         };
-        let Ok(frame) = serde_json::from_str::<ClientFrame>(&text) else {
+        if text.len() > LARGEST_FRAME {
+            return self.error("too_large", "Frames have at most 64 KiB.").await;
+        }
+        let Ok(Only(frame)) = serde_json::from_str::<Only<ClientFrame>>(&text) else {
             return self
                 .error(
                     "bad_frame",
@@ -114,27 +121,39 @@ impl Client {
                         )
                         .await;
                 }
+                // Before the acknowledgement: what happens after it is sent.
+                let head = self.engine.feed().head();
                 self.ack(id, channel).await?;
-                self.subscribe(parsed, since).await
+                self.subscribe(parsed, since, head).await
             }
         }
     }
 
     /// Replays what the client asks for, then goes live: what is at or before the head comes from
     /// the log, what is after it from the feed.
-    async fn subscribe(&mut self, channel: Channel, since: Option<i64>) -> Result<(), Gone> {
+    async fn subscribe(
+        &mut self,
+        channel: Channel,
+        since: Option<i64>,
+        head: i64,
+    ) -> Result<(), Gone> {
         // It goes on where it is: what the feed has for it already would be behind the head.
         if since.is_none() && self.channels.contains_key(&channel) {
             return Ok(());
         }
-        let head = self.engine.feed().head();
+        let since = match since {
+            // Another server's is ahead of this one's feed; one beyond the log is of a log that is gone.
+            Some(since) if since > head => match self.engine.last_seq().await {
+                Ok(last) => Some(since.min(last)),
+                Err(_) => return self.unavailable().await,
+            },
+            since => since,
+        };
         let mut from = since.unwrap_or(head).max(0);
         while from < head {
             let Ok(events) = self.engine.replay(&channel, from, head).await else {
                 self.channels.remove(&channel);
-                return self
-                    .error("unavailable", "The log cannot be read right now; subscribe again.")
-                    .await;
+                return self.unavailable().await;
             };
             let Some(last) = events.last() else { break };
             from = last.seq;
@@ -191,6 +210,10 @@ impl Client {
             "Channels are global, all, sessions/{id}, batches/{id} and agents/{agent_type}.",
         )
         .await
+    }
+
+    async fn unavailable(&mut self) -> Result<(), Gone> {
+        self.error("unavailable", "The log cannot be read right now; subscribe again.").await
     }
 
     async fn error(&mut self, code: &str, error: &str) -> Result<(), Gone> {

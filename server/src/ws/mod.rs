@@ -13,6 +13,8 @@ use tokio::sync::watch;
 
 /// Largest frame that a client may send; bytes.
 const LARGEST_FRAME: usize = 64 * 1024;
+/// Up to here a larger one is read and refused; beyond, the connection is closed.
+const READ: usize = 1024 * 1024;
 
 /// The route; `stop` turns true when the server stops.
 pub fn router(engine: Engine, stop: watch::Receiver<bool>) -> Router {
@@ -24,7 +26,7 @@ async fn upgrade(
     socket: WebSocketUpgrade,
 ) -> Response {
     socket
-        .max_message_size(LARGEST_FRAME)
-        .max_frame_size(LARGEST_FRAME)
+        .max_message_size(READ)
+        .max_frame_size(READ)
         .on_upgrade(move |socket| client::Client::new(engine, socket).run(stop))
 }

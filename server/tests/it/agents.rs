@@ -14,7 +14,7 @@ async fn an_agent_claims_gives_signs_of_life_and_reports(pool: PgPool) {
         &claimed["claims"][0]["lease"],
         &json!({"subtask_id": "<uuid>", "token": "<int>", "agent_id": "a1", "lease_seconds": 300, "claimed_at": "<time>",
                 "heartbeat_at": "<time>", "last_action_at": null, "expires_at": "<time>", "deadline_at": null,
-                "ended_at": null, "outcome": null, "reason": null}),
+                "ended_at": null, "outcome": null, "reason": null, "health": "working"}),
     );
     let subtask = &claimed["claims"][0]["subtask"];
     assert_eq!(

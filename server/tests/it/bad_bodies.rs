@@ -60,6 +60,111 @@ async fn routes(app: &App) -> Vec<Route> {
         // Last: it can be started once only.
         post("/api/waves/s/start", json!({"wave_number": 0, "force": false}), &["wave_number"]),
     ]
+    .into_iter()
+    .chain(routes_of_agents(app).await)
+    .collect()
+}
+
+/// Those of agents at work.
+async fn routes_of_agents(app: &App) -> Vec<Route> {
+    let (_, held) = app.running("held", 1).await;
+    let claim = json!({"agent_id": "a", "session_id": "held", "agent_types": ["Snipper"], "max": 1, "lease_seconds": 600,
+                       "wait_seconds": 0});
+    let token =
+        app.post("/api/subtasks/claim", &claim).await.json(200)["claims"][0]["lease"]["token"]
+            .clone();
+    let (_, failed) = app.running("retried", 1).await;
+    app.move_to(&failed[0], "failed").await.json(200);
+    app.submit("cancelled", 0, json!([task("Snipper")])).await;
+    app.post("/api/waves/approved/create", &json!({"wave_number": 0, "requires_approval": true}))
+        .await
+        .json(201);
+    let post = |path: &str, body: Value, required| Route {
+        method: Method::POST,
+        path: path.to_owned(),
+        body,
+        required,
+        free: &[],
+    };
+    let step = json!({"agent_type": "Snipper", "description": "Do it"});
+    let plan = json!({"task_description": "Do it", "session_id": "s", "max_parallel": 2, "subtasks": [step]});
+    let reserve = json!({"session_id": "held", "agent_id": "a", "subtask_id": held[0], "paths": ["a.rs"], "ttl_seconds": 60});
+    let hook = json!({"session_id": "c", "hook_event_name": "PostToolUse", "cwd": "/p", "project_dir": "/p", "agent_id": "a",
+                      "agent_type": "b", "tool_name": "Write", "tool_input": {"file_path": "/p/a"}, "tool_response": {},
+                      "error": "e", "prompt": "p", "last_assistant_message": "m", "stop_hook_active": false});
+    let budget = json!({"soft": {"tokens_used": 1}, "hard": {"cost_usd": 2.5}});
+    vec![
+        post("/api/orchestration/plans", plan, &["task_description", "subtasks"]),
+        post("/api/subtasks/claim", claim, &["agent_id"]),
+        post(
+            &format!("/api/subtasks/{}/heartbeat", held[0]),
+            json!({"token": token, "lease_seconds": 60}),
+            &["token"],
+        ),
+        post("/api/files/reserve", reserve, &["session_id", "agent_id", "paths"]),
+        post(
+            "/api/files/release",
+            json!({"session_id": "held", "agent_id": "a", "paths": ["a.rs"]}),
+            &["session_id", "agent_id"],
+        ),
+        Route {
+            free: &["tool_input", "tool_response"],
+            ..post("/api/hooks/claude-code", hook, &["session_id"])
+        },
+        Route { method: Method::PUT, ..post("/api/sessions/held/budget", budget, &[]) },
+        post("/api/waves/retried/retry-failed", json!({"wave_number": 0}), &["wave_number"]),
+        post(
+            "/api/waves/cancelled/cancel",
+            json!({"wave_number": 0, "reason": "r"}),
+            &["wave_number"],
+        ),
+        // Last: it is said once only.
+        post(
+            "/api/waves/approved/approve",
+            json!({"wave_number": 0, "approved": true, "comment": "c", "by": "me"}),
+            &["wave_number"],
+        ),
+    ]
+}
+
+/// Those that need no body.
+async fn routes_without(app: &App) -> Vec<Route> {
+    let batch = app.submit("without", 0, json!([task("Snipper")])).await;
+    let post = |path: String, body: Value| Route {
+        method: Method::POST,
+        path,
+        body,
+        required: &[],
+        free: &[],
+    };
+    let why = json!({"reason": "r"});
+    vec![
+        post("/api/waves/without/transition".to_owned(), json!({"force": false})),
+        post(format!("/api/orchestration/batch/{}/cancel", text(&batch["id"])), why.clone()),
+        post(format!("/api/subtasks/{}/cancel", text(&batch["subtask_ids"][0])), why),
+    ]
+}
+
+#[sqlx::test(migrator = "engine::MIGRATOR")]
+async fn every_route_that_takes_a_body_is_tried_here(pool: PgPool) {
+    let app = App::new(pool).await;
+    let shape = |path: &str| -> Vec<String> { path.split('/').map(str::to_owned).collect() };
+    let mut tried: Vec<(String, Vec<String>)> = Vec::new();
+    for route in routes(&app).await.into_iter().chain(routes_without(&app).await) {
+        tried.push((route.method.as_str().to_lowercase(), shape(&route.path)));
+    }
+    let documented = app.get("/api/openapi.json").await.json(200);
+    for (path, methods) in documented["paths"].as_object().unwrap() {
+        for (method, operation) in methods.as_object().unwrap() {
+            let is_tried = tried.iter().any(|(tried, route)| {
+                let documented = shape(path);
+                tried == method
+                    && route.len() == documented.len()
+                    && documented.iter().zip(route).all(|(a, b)| a.starts_with('{') || a == b)
+            });
+            assert!(operation.get("requestBody").is_none() || is_tried, "{method} {path}");
+        }
+    }
 }
 
 #[sqlx::test(migrator = "engine::MIGRATOR")]
@@ -67,17 +172,11 @@ async fn what_is_not_json_is_refused(pool: PgPool) {
     let app = App::new(pool).await;
     let deep =
         |open: &str, close: &str| format!("{}1{}", open.repeat(10_000), close.repeat(10_000));
-    let mut all = routes(&app).await;
-    all.push(Route {
-        method: Method::POST,
-        path: "/api/waves/s/transition".to_owned(),
-        body: json!({}),
-        required: &[],
-        free: &[],
-    });
-    for Route { method, path, body, .. } in all {
+    let must = routes(&app).await.into_iter().map(|route| (route, true));
+    let may = routes_without(&app).await.into_iter().map(|route| (route, false));
+    for (Route { method, path, body, .. }, needed) in must.chain(may) {
         let whole = body.to_string();
-        let field = body.as_object().unwrap().keys().next().map_or("force", String::as_str);
+        let field = body.as_object().unwrap().keys().next().unwrap();
         let mut malformed = vec![
             "{".to_owned(),
             "}".to_owned(),
@@ -87,7 +186,7 @@ async fn what_is_not_json_is_refused(pool: PgPool) {
             "   ".to_owned(),
             "{\"\\ud83d\": 1}".to_owned(),
             deep("[", "]"),
-            deep(&format!("{{\"{field}\":"), "}"),
+            deep(&format!("{{\"{field}\":["), "]}"),
             "[".repeat(10_000),
             format!("{whole} trailing"),
             format!("{whole}{whole}"),
@@ -105,13 +204,17 @@ async fn what_is_not_json_is_refused(pool: PgPool) {
         ] {
             malformed.push(format!("{{\"{field}\": {value}}}"));
         }
-        if !path.ends_with("/transition") {
+        if needed {
             malformed.push(String::new());
         }
         for body in malformed {
             let answer = app.body(method.clone(), &path, body.clone()).await;
             let problem = answer.any_problem();
             assert!([400, 422].contains(&answer.status.as_u16()), "{path} {body:.80}: {problem}");
+        }
+        // Whatever its beginning would be taken for.
+        for body in ["[", "[1,", "1x", "{\"session_id\": 1, \"wave", "{\"wave_number\": [], "] {
+            app.body(method.clone(), &path, body).await.problem(400, "malformed_json");
         }
         app.body(method.clone(), &path, b"{\"\xff\xfe".to_vec()).await.any_problem();
         app.body(method.clone(), &path, "{").await.problem(400, "malformed_json");
@@ -166,14 +269,7 @@ async fn another_content_type_or_none_is_refused(pool: PgPool) {
 #[sqlx::test(migrator = "engine::MIGRATOR")]
 async fn a_body_that_is_no_object_is_refused(pool: PgPool) {
     let app = App::new(pool).await;
-    let mut all = routes(&app).await;
-    all.push(Route {
-        method: Method::POST,
-        path: "/api/waves/s/transition".to_owned(),
-        body: json!({}),
-        required: &[],
-        free: &[],
-    });
+    let all = routes(&app).await.into_iter().chain(routes_without(&app).await);
     for Route { method, path, body, .. } in all {
         // Its values in order are not the object either.
         let values = json!(body.as_object().unwrap().values().collect::<Vec<_>>()).to_string();
@@ -242,7 +338,7 @@ async fn every_required_field_that_is_missing_is_named(pool: PgPool) {
                 app.body(method.clone(), &path, changed.to_string()).await.problem(422, "invalid");
             assert!(text(&problem["error"]).contains(field), "{path} {field}: {problem}");
         }
-        if path.contains("/subtasks/") {
+        if method == Method::PATCH {
             app.body(method.clone(), &path, "{}").await.problem(422, "invalid");
             app.body(method, &path, "{\"unknown\": 1}").await.problem(422, "invalid");
         }

@@ -54,14 +54,23 @@ async fn malformed_and_unknown_ids_are_not_found(pool: PgPool) {
             "waves/{}/current",
             "waves/{}/history",
             "registry/{}",
+            "subtasks/{}/attempts",
         ] {
             check(app.get(&format!("/api/{}", path.replace("{}", id))).await);
         }
-        for path in ["orchestration/batch/{}/complete", "subtasks/{}/retry", "waves/{}/transition"]
-        {
+        for path in [
+            "orchestration/batch/{}/complete",
+            "orchestration/batch/{}/cancel",
+            "subtasks/{}/retry",
+            "subtasks/{}/cancel",
+            "waves/{}/transition",
+        ] {
             check(app.poke(&format!("/api/{}", path.replace("{}", id))).await);
         }
-        check(app.post(&format!("/api/waves/{id}/start"), &json!({"wave_number": 1})).await);
+        for step in ["start", "approve", "cancel", "retry-failed"] {
+            check(app.post(&format!("/api/waves/{id}/{step}"), &json!({"wave_number": 1})).await);
+        }
+        check(app.post(&format!("/api/subtasks/{id}/heartbeat"), &json!({"token": 1})).await);
         check(app.move_to(id, "completed").await);
         check(
             app.post(&format!("/api/orchestration/plans/{id}/launch"), &json!({"session_id": "s"}))
@@ -105,14 +114,8 @@ async fn encoded_slashes_belong_to_the_session(pool: PgPool) {
     );
     app.post(&format!("/api/waves/{encoded}/start"), &json!({"wave_number": 0})).await.json(200);
     assert_eq!(app.get(&format!("/api/waves/{encoded}/history")).await.json(200)["count"], 1);
-    let events = async || {
-        app.get(&format!("/api/events?channel=sessions/{encoded}")).await.json(200)["events"]
-            .as_array()
-            .unwrap()
-            .len()
-            == 3
-    };
-    crate::support::wait_until("the session's events are in the log", events).await;
+    let events = app.get(&format!("/api/events?channel=sessions/{encoded}")).await.json(200);
+    assert_eq!(events["events"].as_array().unwrap().len(), 3);
     app.get("/api/sessions/team/project").await.problem(404, "no_such_route");
 }
 

@@ -77,25 +77,29 @@ impl Swell {
 
     /// Status and body.
     fn send(&self, method: &str, path: &str, body: &str) -> (u16, String) {
-        let mut stream = TcpStream::connect(&self.address).unwrap();
-        write!(
-            stream,
-            "{method} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nContent-Type: application/json\r\n\
-             Content-Length: {}\r\n\r\n{body}",
-            self.address,
-            body.len()
-        )
-        .unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-        (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
+        send(&self.address, method, path, body)
     }
 
     fn subtasks(&self) -> (u16, usize) {
         let (status, body) = self.send("GET", "/api/subtasks?session_id=s", "");
         (status, body.matches("\"batch_id\"").count())
     }
+}
+
+/// Status and body.
+fn send(address: &str, method: &str, path: &str, body: &str) -> (u16, String) {
+    let mut stream = TcpStream::connect(address).unwrap();
+    write!(
+        stream,
+        "{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\nContent-Type: application/json\r\n\
+         Content-Length: {}\r\n\r\n{body}",
+        body.len()
+    )
+    .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
 }
 
 impl Drop for Swell {
@@ -155,11 +159,20 @@ fn a_killed_swell_is_followed_by_one_that_goes_on_with_its_data() {
 fn a_swell_that_is_asked_to_stop_ends_well_and_takes_its_postgres_with_it() {
     let data = Data::new("stop");
     let mut swell = Swell::start(&data);
+    let address = swell.address.clone();
+    let waits = std::thread::spawn(move || {
+        send(&address, "POST", "/api/subtasks/claim", r#"{"agent_id":"a","wait_seconds":25}"#)
+    });
+    // It waits by now, or is refused a connection and fails the test.
+    std::thread::sleep(Duration::from_millis(500));
     let asked = Instant::now();
     kill("TERM", swell.process.id());
     assert!(swell.process.wait().unwrap().success());
     assert!(asked.elapsed() < Duration::from_secs(10), "{:?}", asked.elapsed());
     assert_eq!(data.postgres(), None);
+    // Who waited for work is answered, not cut off.
+    let (status, body) = waits.join().unwrap();
+    assert!(status == 200 && body.contains("\"claims\":[]"), "{status} {body}");
 }
 
 #[test]
@@ -256,6 +269,7 @@ fn a_swarm_with_crashes_and_a_killed_server_loses_nothing_and_does_nothing_twice
         .unwrap();
     assert!(done.status.success(), "{}{}", said(&done), String::from_utf8_lossy(&done.stderr));
     assert!(said(&done).contains("Everything holds."), "{}", said(&done));
+    assert!(said(&done).contains("1 kills of the server"), "{}", said(&done));
 }
 
 #[test]

@@ -70,6 +70,9 @@ async fn what_the_server_does_not_understand_is_an_error_and_the_socket_stays_op
         "{\"type\": \"subscribe\", \"channel\": \"global\", \"since\": 1e99}",
         "{\"type\": \"subscribe\", \"channel\": \"\\ud800\"}",
         "<script>",
+        "[\"ping\"]",
+        "[\"subscribe\", \"global\"]",
+        &"x".repeat(70_000),
         &deep,
     ];
     for frame in frames {

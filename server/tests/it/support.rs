@@ -254,13 +254,3 @@ fn like(actual: &Value, pattern: &Value, at: &str) -> Result<(), String> {
     };
     if fits { Ok(()) } else { Err(format!("{at}: {actual} is not {pattern}")) }
 }
-
-/// Asks again and again until it is so.
-pub async fn wait_until(what: &str, condition: impl AsyncFn() -> bool) {
-    let waited = tokio::time::timeout(std::time::Duration::from_secs(20), async {
-        while !condition().await {
-            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-        }
-    });
-    assert!(waited.await.is_ok(), "waited in vain until {what}");
-}

@@ -70,7 +70,7 @@ pub fn notices(
     }
     for lease in leases {
         // Who never records an action cannot be told from who calls no tool.
-        if let (Health::Stalled, Some(last)) = (lease.health(now), lease.last_action_at) {
+        if let (Health::Stalled, Some(last)) = (lease.health_at(now), lease.last_action_at) {
             let minutes = (now - last).num_minutes();
             let text =
                 format!("{} is alive, but has called no tool for {minutes} min.", lease.agent_id);

@@ -13,7 +13,8 @@
 //!   - a hiss takes its plural with `es` (`search` → `searches`),
 //!   - the last letter may double (`debug` → `debugging`).
 //!
-//! A phrase matches when forms of its words stand next to each other in its order.
+//! A phrase matches when forms of its words stand next to each other in its order; an article
+//! between them does not matter ("fix a typo" speaks of `fix typo`).
 //!
 //! So the stem `profil` finds "profiling" and "profiler" but not the noun "profiles": after an `l`
 //! the plural is `s`, and "profile" is not a form of "profil" but another word. A team that means
@@ -32,6 +33,9 @@ const SHORT: usize = 4;
 
 /// What a keyword may end in besides its plural.
 const ENDINGS: [&str; 9] = ["ed", "er", "ers", "ing", "ings", "ion", "ions", "ation", "ations"];
+
+/// What may stand between the words of a phrase.
+const ARTICLES: [&str; 3] = ["a", "an", "the"];
 
 /// The endings before which the last letter may double.
 const DOUBLING: [&str; 5] = ["ed", "er", "ers", "ing", "ings"];
@@ -109,16 +113,26 @@ impl Words {
         let mut parts = split(&keyword);
         let first = parts.next()?;
         (from..self.spans.len()).find(|&at| {
+            let mut next = at;
             self.is_form_at(at, first)
-                && (at + 1..).zip(parts.clone()).all(|(next, part)| self.is_form_at(next, part))
+                && parts.clone().all(|part| {
+                    next += 1;
+                    if self.word(next).is_some_and(|word| ARTICLES.contains(&word))
+                        && !self.is_form_at(next, part)
+                    {
+                        next += 1;
+                    }
+                    self.is_form_at(next, part)
+                })
         })
     }
 
+    fn word(&self, at: usize) -> Option<&str> {
+        self.spans.get(at).and_then(|&(from, to)| self.lower.get(from..to))
+    }
+
     fn is_form_at(&self, at: usize, key: &str) -> bool {
-        self.spans
-            .get(at)
-            .and_then(|&(from, to)| self.lower.get(from..to))
-            .is_some_and(|word| is_form(word, key))
+        self.word(at).is_some_and(|word| is_form(word, key))
     }
 }
 

@@ -12,7 +12,7 @@ use crate::{
     graph::Graph,
     problem::Refusal,
     registry::Model,
-    scope::{Overlap, Scope, forecast},
+    scope::{EFFORT, Overlap, Scope, forecast},
 };
 
 /// A step that has no place yet.
@@ -188,7 +188,8 @@ pub fn overlaps(steps: &[PlannedSubtask]) -> Vec<StepOverlap> {
             .map(|step| (id(step), &step.scope))
             .collect();
         // Steps of one wave never wait for each other.
-        for Overlap { subtask_ids, files } in forecast(&scopes, &Graph::default()) {
+        for Overlap { subtask_ids, files } in forecast(&scopes, &Graph::default(), &mut { EFFORT })
+        {
             let number = |id: &Uuid| i32::try_from(id.as_u128()).unwrap_or(i32::MAX);
             met.push(StepOverlap { wave, steps: subtask_ids.iter().map(number).collect(), files });
         }

@@ -13,6 +13,9 @@ use crate::{
     usage::Usage,
 };
 
+/// How much of its own words is kept with an attempt; characters.
+const SAID: usize = 500;
+
 impl Progress {
     /// Hands a ready subtask to an agent, under a lease.
     ///
@@ -114,8 +117,18 @@ impl Progress {
             SubtaskStatus::Failed => Outcome::Failed,
             SubtaskStatus::Pending | SubtaskStatus::Blocked => Outcome::GivenBack,
         };
-        self.changes.ended.push(Ended { token, outcome, reason: None });
+        let reason = (outcome != Outcome::Completed).then(|| said(before, after)).flatten();
+        self.changes.ended.push(Ended { token, outcome, reason });
     }
+}
+
+/// Why its agent gave a subtask up, in its own words.
+fn said(before: &Subtask, after: &Subtask) -> Option<String> {
+    let result = after.result.as_ref().filter(|result| before.result.as_ref() != Some(result))?;
+    let result = result.parse();
+    let words = ["error", "reason", "summary"].iter().find_map(|name| result.get(*name)?.as_str());
+    let words = words.map(str::trim).filter(|words| !words.is_empty())?;
+    Some(words.chars().take(SAID).collect())
 }
 
 /// The lease that a subtask is held under now.

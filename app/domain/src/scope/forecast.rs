@@ -13,9 +13,9 @@ use crate::graph::{Graph, Node};
 
 /// Most places that a forecast names.
 pub const OVERLAPS: usize = 200;
-/// Most steps that a forecast takes, so that no request can keep the server busy: enough for
-/// thousands of subtasks.
-const EFFORT: usize = 5_000_000;
+/// Most steps that the forecasts of one request take together, so that none can keep the server busy:
+/// enough for thousands of subtasks. What is not found with them is not told.
+pub const EFFORT: usize = 5_000_000;
 
 /// Most times that a forecast is repeated to find what has to wait for what.
 const ROUNDS: usize = 100;
@@ -34,7 +34,7 @@ pub struct Overlap {
 /// another, each for the one before, do not meet; those that may work anywhere are taken to keep out
 /// of each other's way, since nothing is known of them.
 #[must_use]
-pub fn forecast(scopes: &[(Uuid, &Scope)], graph: &Graph) -> Vec<Overlap> {
+pub fn forecast(scopes: &[(Uuid, &Scope)], graph: &Graph, effort: &mut usize) -> Vec<Overlap> {
     let mut holders: BTreeMap<Pattern, BTreeSet<Uuid>> = BTreeMap::new();
     for (id, scope) in scopes {
         for pattern in scope.patterns() {
@@ -45,12 +45,11 @@ pub fn forecast(scopes: &[(Uuid, &Scope)], graph: &Graph) -> Vec<Overlap> {
     // from its own, and stands right behind it.
     let places: Vec<(&Pattern, &BTreeSet<Uuid>)> = holders.iter().collect();
     let mut files: BTreeMap<Vec<Uuid>, BTreeSet<&str>> = BTreeMap::new();
-    let mut effort = EFFORT;
     'places: for (at, (wide, theirs)) in places.iter().enumerate() {
         let behind = &places[at + 1..];
         let near = behind.iter().take_while(|(other, _)| other.fixed.starts_with(&wide.fixed));
         for (narrow, ours) in std::iter::once(&(*wide, *theirs)).chain(near) {
-            if narrow != wide && !wide.meets(narrow, &mut effort) {
+            if narrow != wide && !wide.meets(narrow, effort) {
                 continue;
             }
             let ids: Vec<Uuid> = theirs.union(ours).copied().collect();
@@ -58,7 +57,7 @@ pub fn forecast(scopes: &[(Uuid, &Scope)], graph: &Graph) -> Vec<Overlap> {
                 continue;
             }
             files.entry(ids).or_default().insert(&narrow.text);
-            if files.len() >= OVERLAPS || effort == 0 {
+            if files.len() >= OVERLAPS || *effort == 0 {
                 break 'places;
             }
         }
@@ -89,7 +88,7 @@ pub struct Member<'a> {
 /// that are free to go first, the one of higher priority does, then the one that is named first.
 /// No link closes a circle. Those that may not wait are left as they are, also among themselves.
 #[must_use]
-pub fn serialise(members: &[Member<'_>]) -> Vec<(Uuid, Uuid)> {
+pub fn serialise(members: &[Member<'_>], effort: &mut usize) -> Vec<(Uuid, Uuid)> {
     let order = order(members);
     let place: HashMap<Uuid, usize> = order.iter().enumerate().map(|(at, id)| (*id, at)).collect();
     let may_wait: HashMap<Uuid, bool> =
@@ -100,7 +99,7 @@ pub fn serialise(members: &[Member<'_>]) -> Vec<(Uuid, Uuid)> {
     for _ in 0..ROUNDS {
         let graph: Graph = nodes.iter().cloned().collect();
         let mut fresh = BTreeSet::new();
-        for overlap in forecast(&scopes, &graph) {
+        for overlap in forecast(&scopes, &graph, effort) {
             let mut ids = overlap.subtask_ids;
             ids.sort_unstable_by_key(|id| place.get(id));
             let waits = |id: &Uuid| may_wait.get(id) == Some(&true);

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use self::pattern::Pattern;
 pub use self::{
-    forecast::{Member, OVERLAPS, Overlap, forecast, serialise},
+    forecast::{EFFORT, Member, OVERLAPS, Overlap, forecast, serialise},
     pattern::{first_met, meet},
     rule::{Call, Rule, forbidden},
 };

@@ -54,11 +54,12 @@ impl<'a> Rule<'a> {
     /// A rule for `Edit` is one for every tool that writes files.
     #[must_use]
     pub fn forbids(&self, call: &Call<'_>) -> bool {
-        self.judges(call, &mut { JUDGED })
+        self.judges(call, &normalised(call), &mut { JUDGED })
     }
 
-    fn judges(&self, call: &Call<'_>, effort: &mut usize) -> bool {
-        if !(matches(self.tool, call.tool) || self.tool == "Edit" && call.writes) {
+    fn judges(&self, call: &Call<'_>, files: &[String], effort: &mut usize) -> bool {
+        let is_it = matches(self.tool, call.tool) || self.tool == "Edit" && call.writes;
+        if !is_it || *effort == 0 {
             return false;
         }
         let Some(pattern) = self.pattern else { return true };
@@ -69,10 +70,10 @@ impl<'a> Rule<'a> {
             None => pattern,
         });
         // Out of effort, a pattern covers anything: here that is nobody's fault.
-        let covered = call
-            .files
-            .iter()
-            .any(|file| paths.covers(&normalise_path(file), effort) && *effort > 0);
+        let covered = files.iter().any(|file| {
+            *effort = effort.saturating_sub(paths.fixed.len() + 1);
+            paths.covers(file, effort) && *effort > 0
+        });
         let line = Line::of(pattern);
         covered
             || TEXTS
@@ -94,10 +95,15 @@ pub fn forbidden<'a>(
     actions: impl IntoIterator<Item = &'a String>,
     call: &Call<'_>,
 ) -> Option<&'a str> {
-    let mut effort = JUDGED;
-    let mut forbids =
-        |text: &&String| Rule::parse(text).is_some_and(|rule| rule.judges(call, &mut effort));
+    let (files, mut effort) = (normalised(call), JUDGED);
+    let mut forbids = |text: &&String| {
+        Rule::parse(text).is_some_and(|rule| rule.judges(call, &files, &mut effort))
+    };
     actions.into_iter().find(&mut forbids).map(String::as_str)
+}
+
+fn normalised(call: &Call<'_>) -> Vec<String> {
+    call.files.iter().map(|file| normalise_path(file)).collect()
 }
 
 /// The commands of a line of a shell.
@@ -132,7 +138,8 @@ impl<'a> Line<'a> {
             *effort = effort.saturating_sub(text.len() + 1);
             *effort > 0 && self.fits(text.trim())
         };
-        fits(text) || parts(text).any(fits)
+        // An address is one, whatever stands in it.
+        fits(text) || !matches!(self, Self::Domain(_)) && parts(text).any(fits)
     }
 
     fn fits(&self, text: &str) -> bool {
@@ -140,7 +147,8 @@ impl<'a> Line<'a> {
             Self::Whole(pattern) => matches(pattern, text),
             Self::Begin(alone, more) => matches(alone, text) || matches(more, text),
             Self::Domain(domain) => host(text).is_some_and(|host| {
-                host.strip_suffix(domain).is_some_and(|it| it.is_empty() || it.ends_with('.'))
+                let (host, domain) = (host.to_lowercase(), domain.to_lowercase());
+                host.strip_suffix(&domain).is_some_and(|it| it.is_empty() || it.ends_with('.'))
             }),
         }
     }

@@ -19,12 +19,18 @@ pub fn BudgetDialog() -> impl IntoView {
     let (warn_tokens, warn_dollars, stop_tokens, stop_dollars) = (text(), text(), text(), text());
     let problem = RwSignal::new(None::<AppError>);
     let busy = RwSignal::new(false);
+    let is_open = move |session: &String| desk.budget_of.read_untracked().as_ref() == Some(session);
 
     Effect::new(move |_| {
         let Some(element) = dialog.get() else { return };
         let Some(session) = desk.budget_of.get() else { return element.close() };
         spawn_local(async move {
-            match session_budget(session).await {
+            let answer = session_budget(session.clone()).await;
+            // Meanwhile it was closed, or opened for another one.
+            if !is_open(&session) {
+                return;
+            }
+            match answer {
                 Ok(form) => {
                     warn_tokens.set(form.warn_tokens);
                     warn_dollars.set(form.warn_dollars);
@@ -57,14 +63,18 @@ pub fn BudgetDialog() -> impl IntoView {
             stop_dollars: stop_dollars.get_untracked(),
         };
         spawn_local(async move {
-            match set_session_budget(session, form).await {
-                Ok(said) => {
-                    desk.budget_of.set(None);
-                    desk.say(said);
-                }
-                Err(error) => problem.set(Some(error)),
-            }
+            let answer = set_session_budget(session.clone(), form).await;
             busy.set(false);
+            match answer {
+                Ok(said) => {
+                    desk.say(said);
+                    if is_open(&session) {
+                        desk.budget_of.set(None);
+                    }
+                }
+                Err(error) if is_open(&session) => problem.set(Some(error)),
+                Err(error) => desk.refuse(&error),
+            }
         });
     };
     view! {

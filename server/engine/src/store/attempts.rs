@@ -2,13 +2,13 @@
 
 use domain::{
     Time,
-    lease::{Attempt, Outcome},
+    lease::{Attempt, Health, Outcome},
 };
 use sqlx::{PgExecutor, PgPool};
 use uuid::Uuid;
 
 use super::{Tx, known};
-use crate::Result;
+use crate::{Result, clock};
 
 #[derive(Debug)]
 struct AttemptRow {
@@ -28,7 +28,7 @@ struct AttemptRow {
 
 impl AttemptRow {
     fn into_attempt(self) -> Result<Attempt> {
-        Ok(Attempt {
+        let mut attempt = Attempt {
             outcome: self.outcome.as_deref().map(|name| known(Outcome::parse, name)).transpose()?,
             token: self.token,
             subtask_id: self.subtask_id,
@@ -41,7 +41,10 @@ impl AttemptRow {
             deadline_at: self.deadline_at,
             ended_at: self.ended_at,
             reason: self.reason,
-        })
+            health: Health::Working,
+        };
+        attempt.health = attempt.health_at(clock::now());
+        Ok(attempt)
     }
 }
 
@@ -211,6 +214,51 @@ pub async fn last_of(db: impl PgExecutor<'_>, agent_id: &str) -> Result<Option<A
     .await?
     .map(AttemptRow::into_attempt)
     .transpose()
+}
+
+/// Takes note that an agent knows of the first attempt that was taken away from it and that it does not
+/// know of; none when there is no such attempt.
+pub async fn tell_lost(db: impl PgExecutor<'_>, agent_id: &str) -> Result<Option<Attempt>> {
+    sqlx::query_as!(
+        AttemptRow,
+        "UPDATE attempts SET told_at = now()
+         WHERE told_at IS NULL AND outcome IN ('expired', 'timed_out', 'cancelled') AND token = (
+             SELECT token FROM attempts
+             WHERE agent_id = $1 AND told_at IS NULL AND outcome IN ('expired', 'timed_out', 'cancelled')
+             ORDER BY token LIMIT 1)
+         RETURNING token, subtask_id, agent_id, lease_seconds, claimed_at, heartbeat_at, last_action_at, expires_at,
+                   deadline_at, ended_at, outcome, reason",
+        agent_id
+    )
+    .fetch_optional(db)
+    .await?
+    .map(AttemptRow::into_attempt)
+    .transpose()
+}
+
+/// Takes note of the session of Claude Code that an attempt's agent lives in.
+pub async fn is_within(db: impl PgExecutor<'_>, token: i64, within: &str) -> Result<()> {
+    sqlx::query!("UPDATE attempts SET within = $2 WHERE token = $1", token, within)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// What a session of Claude Code and its subagents hold, with the leases.
+pub async fn held_within(
+    db: impl PgExecutor<'_>,
+    session: &str,
+) -> Result<Vec<(Uuid, Option<i64>)>> {
+    let rows = sqlx::query!(
+        "SELECT subtask_id, token FROM attempts WHERE agent_id = $1 AND ended_at IS NULL
+         UNION
+         SELECT subtask_id, token FROM attempts WHERE within = $1 AND ended_at IS NULL
+         ORDER BY token",
+        session
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().filter_map(|row| Some((row.subtask_id?, row.token))).collect())
 }
 
 /// Leases whose time is up, of subtasks that run; at most `limit`. Those that are `held` alone, when

@@ -100,3 +100,22 @@ async fn of_fifty_that_want_one_file_at_once_one_gets_it(
         assert_eq!(answers.iter().filter(|got| **got).count(), 1);
     });
 }
+
+#[sqlx::test(migrator = "engine::MIGRATOR")]
+async fn files_of_an_agent_that_vanished_are_the_next_ones_to_take(
+    _: PgPoolOptions,
+    options: PgConnectOptions,
+) {
+    run(options, async |db| {
+        let server = db.server().await;
+        let id = running(&server, "s", 0, 1).await.subtask_ids[0];
+        server.patch_subtask(id, to(SubtaskStatus::Running)).await.unwrap();
+        let for_it = ReserveFiles { subtask_id: Some(id), ..asks("gone", &["a.rs"]) };
+        server.reserve_files(for_it.clone()).await.unwrap();
+        server.patch_subtask(id, to(SubtaskStatus::Pending)).await.unwrap();
+        // The same subtask runs again, for another agent.
+        server.patch_subtask(id, to(SubtaskStatus::Running)).await.unwrap();
+        let next = ReserveFiles { agent_id: "next".to_owned(), ..for_it };
+        assert_eq!(paths(&server.reserve_files(next).await.unwrap()), ["a.rs"]);
+    });
+}

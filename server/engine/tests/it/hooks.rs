@@ -277,3 +277,114 @@ async fn a_subagent_whose_subtask_somebody_gives_back_has_to_stop(
         assert!(told.contains("stop working on it"), "{told}");
     });
 }
+
+#[sqlx::test(migrator = "engine::MIGRATOR")]
+async fn a_session_that_ends_gives_back_what_it_and_its_subagents_held(
+    _: PgPoolOptions,
+    options: PgConnectOptions,
+) {
+    run(options, async |db| {
+        let server = db.server().await;
+        let ids = running(&server, "s", 0, 3).await.subtask_ids;
+        let own = json!({"agent_id": "claude", "session_id": "s"});
+        server.claim_subtasks(serde_json::from_value(own).unwrap()).await.unwrap();
+        let who = json!({"agent_id": "a1", "agent_type": "Snipper"});
+        assert!(context(&send(&server, "SubagentStart", who).await).contains("subtask"));
+        let other = json!({"agent_id": "elsewhere", "session_id": "s"});
+        server.claim_subtasks(serde_json::from_value(other).unwrap()).await.unwrap();
+        assert_eq!(edit(&server, "a1", "/p/a.rs").await, None);
+        assert_eq!(send(&server, "SessionEnd", json!({"reason": "clear"})).await, json!({}));
+        let left = server.leases("s").await.unwrap();
+        let left: Vec<_> = left.iter().map(|lease| lease.agent_id.as_str()).collect();
+        assert_eq!(left, ["elsewhere"]);
+        assert_eq!(server.file_leases("s").await.unwrap(), []);
+        for id in &ids {
+            assert_eq!(server.subtask(*id).await.unwrap().retry_count, 0);
+        }
+        db.assert_counters().await;
+    });
+}
+
+#[sqlx::test(migrator = "engine::MIGRATOR")]
+async fn a_session_is_asked_once_for_the_report_that_it_owes(
+    _: PgPoolOptions,
+    options: PgConnectOptions,
+) {
+    run(options, async |db| {
+        let server = db.server().await;
+        running(&server, "s", 0, 1).await;
+        assert_eq!(send(&server, "Stop", json!({})).await, json!({}));
+        let own = json!({"agent_id": "claude", "session_id": "s"});
+        let held = server.claim_subtasks(serde_json::from_value(own).unwrap()).await.unwrap();
+        let kept = send(&server, "Stop", json!({"stop_hook_active": false})).await;
+        assert_eq!(kept["decision"], "block");
+        let reason = kept["reason"].as_str().unwrap();
+        let token = format!("\"token\": {}", held[0].lease.token);
+        assert!(
+            reason.contains(&held[0].subtask.id.to_string()) && reason.contains(&token),
+            "{reason}"
+        );
+        assert_eq!(send(&server, "Stop", json!({"stop_hook_active": true})).await, json!({}));
+    });
+}
+
+#[sqlx::test(migrator = "engine::MIGRATOR")]
+async fn a_session_whose_own_subtask_is_cancelled_is_told_once_and_goes_on(
+    _: PgPoolOptions,
+    options: PgConnectOptions,
+) {
+    run(options, async |db| {
+        let server = db.server().await;
+        running(&server, "s", 0, 2).await;
+        let own = json!({"agent_id": "claude", "session_id": "s", "max": 2});
+        let held = server.claim_subtasks(serde_json::from_value(own).unwrap()).await.unwrap();
+        let why = Cancel { reason: Some("wrong branch".to_owned()) };
+        server.cancel_subtask(held[0].subtask.id, why).await.unwrap();
+        let told = refused(&server, "claude", "Bash", json!({"command": "ls"})).await.unwrap();
+        assert!(told.contains("Cancelled: wrong branch"), "{told}");
+        assert_eq!(bash(&server, "claude", "ls").await, None);
+    });
+}
+
+#[sqlx::test(migrator = "engine::MIGRATOR")]
+async fn a_subagent_that_nobody_waits_for_any_more_does_not_hold_a_subtask(
+    _: PgPoolOptions,
+    options: PgConnectOptions,
+) {
+    run(options, async |db| {
+        let server = db.server().await;
+        let id = running(&server, "s", 0, 1).await.subtask_ids[0];
+        let mut held = db.sql.begin().await.unwrap();
+        sqlx::query("SELECT 1 FROM sessions FOR UPDATE").execute(&mut *held).await.unwrap();
+        let who = json!({"agent_id": "a1", "agent_type": "Snipper"});
+        let asking = send(&server, "SubagentStart", who);
+        let hung_up = tokio::time::timeout(std::time::Duration::from_millis(200), asking).await;
+        assert!(hung_up.is_err());
+        held.rollback().await.unwrap();
+        db.until(
+            "it was taken and given back",
+            "SELECT count(*) FROM attempts WHERE outcome = 'given_back'",
+            1,
+        )
+        .await;
+        assert_eq!(server.subtask(id).await.unwrap().status, SubtaskStatus::Pending);
+    });
+}
+
+#[sqlx::test(migrator = "engine::MIGRATOR")]
+async fn a_description_longer_than_a_request_may_have_is_told_all_the_same(
+    _: PgPoolOptions,
+    options: PgConnectOptions,
+) {
+    run(options, async |db| {
+        let server = db.server().await;
+        let id = running(&server, "s", 0, 1).await.subtask_ids[0];
+        sqlx::query("UPDATE subtasks SET description = repeat('x', 100500) WHERE id = $1")
+            .bind(id)
+            .execute(&db.sql)
+            .await
+            .unwrap();
+        let who = json!({"agent_id": "a1", "agent_type": "Snipper"});
+        assert!(context(&send(&server, "SubagentStart", who).await).len() > 100_500);
+    });
+}

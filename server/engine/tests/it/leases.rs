@@ -4,7 +4,7 @@ use std::{collections::HashSet, time::Duration};
 
 use domain::{
     dto::{Cancel, CancelWave, Claim, ClaimSubtasks, Heartbeat, PatchSubtask, RecordAction, Task},
-    lease::Outcome,
+    lease::{Health, Outcome},
     problem::Refusal,
     subtask::SubtaskStatus,
 };
@@ -232,6 +232,35 @@ async fn an_agent_that_keeps_vanishing_fails_the_subtask_with_the_reason(
         let log = db.log(&server).await;
         assert_eq!(times(&log, "wave.failed"), 1);
         db.assert_counters().await;
+    });
+}
+
+#[sqlx::test(migrator = "engine::MIGRATOR")]
+async fn an_attempt_keeps_why_its_agent_gave_up(_: PgPoolOptions, options: PgConnectOptions) {
+    run(options, async |db| {
+        let server = db.server().await;
+        let id = running(&server, "s", 0, 1).await.subtask_ids[0];
+        for (status, result) in [
+            (SubtaskStatus::Pending, json!({"summary": "needs a database"})),
+            (SubtaskStatus::Failed, json!({"error": "tests fail", "summary": "tried"})),
+        ] {
+            let held = claim(&server, "a", 1).await.remove(0);
+            assert_eq!(held.lease.health, Health::Working);
+            let result = serde_json::from_value(result).unwrap();
+            let given_up = PatchSubtask { result: Some(result), ..report(&held, status) };
+            server.patch_subtask(id, given_up).await.unwrap();
+        }
+        server.retry_subtask(id).await.unwrap();
+        let attempts = server.attempts(id).await.unwrap();
+        let kept: Vec<_> =
+            attempts.iter().map(|it| (it.outcome, it.reason.as_deref(), it.health)).collect();
+        assert_eq!(
+            kept,
+            [
+                (Some(Outcome::GivenBack), Some("needs a database"), Health::Idle),
+                (Some(Outcome::Failed), Some("tests fail"), Health::Idle),
+            ]
+        );
     });
 }
 

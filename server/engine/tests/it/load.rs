@@ -4,10 +4,14 @@ use std::sync::{Arc, Mutex};
 
 use domain::dto::OnOverlap;
 use domain::{
-    dto::{CreateWave, PatchSubtask, RecordAction, StartWave, SubtaskFilter, TransitionWave},
+    dto::{
+        Cancel, CreateWave, Heartbeat, PatchSubtask, RecordAction, StartWave, SubtaskFilter,
+        TransitionWave,
+    },
     subtask::SubtaskStatus,
 };
 use engine::{Engine, Error};
+use serde_json::json;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use uuid::Uuid;
 
@@ -46,7 +50,7 @@ async fn anything(
         return Ok(());
     };
     let another = pick(dice).map_or(id, |(_, _, id)| id);
-    match dice.roll(20) {
+    match dice.roll(30) {
         0..=2 => {
             let blockers = vec![another.to_string(), id.to_string()];
             let tasks =
@@ -67,8 +71,7 @@ async fn anything(
             server.patch_subtask(id, PatchSubtask { blocked_by, ..Default::default() }).await?;
         }
         10 => {
-            let request =
-                serde_json::json!({"subtask_id": id, "tool_name": "Edit", "file_paths": ["a"]});
+            let request = json!({"subtask_id": id, "tool_name": "Edit", "file_paths": ["a"], "tokens_used": 9});
             let request: RecordAction = serde_json::from_value(request).unwrap();
             server.record_action(request, None).await?;
         }
@@ -84,6 +87,39 @@ async fn anything(
         12 => drop(server.patch_subtask(id, to(SubtaskStatus::Failed)).await?),
         13 => drop(server.patch_subtask(id, to(SubtaskStatus::Paused)).await?),
         14..=16 => drop(server.patch_subtask(id, to(SubtaskStatus::Running)).await?),
+        17..=20 => {
+            let claim = json!({"agent_id": format!("agent-{}", dice.roll(9)), "session_id": name, "max": 3, "lease_seconds": 5});
+            server.claim_subtasks(serde_json::from_value(claim).unwrap()).await?;
+        }
+        21..=23 => {
+            let leases = server.leases(&name).await?;
+            if leases.is_empty() {
+                return Ok(());
+            }
+            let lease = &leases[dice.roll(leases.len())];
+            let (token, lease_seconds) = (lease.token, Some(5));
+            if dice.roll(2) == 0 {
+                server.heartbeat(lease.subtask_id, Heartbeat { token, lease_seconds }).await?;
+            } else {
+                let status = [SubtaskStatus::Completed, SubtaskStatus::Pending][dice.roll(2)];
+                let report = PatchSubtask { token: Some(token), ..to(status) };
+                server.patch_subtask(lease.subtask_id, report).await?;
+            }
+        }
+        24 => drop(server.cancel_subtask(id, Cancel::default()).await?),
+        25 => {
+            let files = json!({"session_id": name, "agent_id": format!("agent-{}", dice.roll(9)), "subtask_id": id, "paths": ["a", "b/*"]});
+            server.reserve_files(serde_json::from_value(files).unwrap()).await?;
+        }
+        26 => {
+            let files = json!({"session_id": name, "agent_id": format!("agent-{}", dice.roll(9))});
+            server.release_files(serde_json::from_value(files).unwrap()).await?;
+        }
+        27 => {
+            let budget = json!({"soft": {"tokens_used": dice.roll(500)}, "hard": {"tokens_used": 100 + dice.roll(5_000)}});
+            server.set_budget(&name, serde_json::from_value(budget).unwrap()).await?;
+        }
+        28 => drop(server.pause_session(&name, dice.roll(4) == 0).await?),
         _ => drop(server.patch_subtask(id, to(SubtaskStatus::Completed)).await?),
     }
     Ok(())

@@ -135,6 +135,10 @@ async fn an_action_outside_the_scope_is_told_and_is_a_conflict_with_its_evidence
         assert_eq!(evidence.verified, ["src/a.rs"]);
         assert_eq!(evidence.unverified, ["src/b.rs"]);
         assert_eq!(evidence.unreported, ["/etc/passwd"]);
+        // What is recorded later is no part of the batch as it was completed, in either of the two.
+        let late = json!({"subtask_id": id, "tool_name": "Edit", "file_paths": ["late.rs"]});
+        server.record_action(serde_json::from_value(late).unwrap(), None).await.unwrap();
+        assert_eq!(server.conflicts(batch).await.unwrap().conflicts, synthesis.conflicts);
     });
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use domain::{Time, progress::Parts, usage::BudgetLevel};
+use domain::{Time, progress::Parts, subtask::SubtaskStatus, usage::BudgetLevel};
 use uuid::Uuid;
 
 use super::super::{Tx, batches::outcome_name, events::Columns};
@@ -19,6 +19,9 @@ pub async fn write_changes(tx: &mut Tx, parts: &Parts, now: Time) -> Result<()> 
     let sessions: Vec<String> = sessions.into_iter().cloned().collect();
     // What did not change is null.
     let account = |id: &String| accounts.iter().find(|account| account.session_id == *id);
+    let runs = |status| matches!(status, SubtaskStatus::Running | SubtaskStatus::Paused);
+    // Files that were reserved for it are not the next agent's to wait for.
+    let idle: Vec<Uuid> = subtasks.iter().filter(|s| !runs(s.status)).map(|s| s.id).collect();
     let columns = Columns::of(events)?;
     sqlx::query!(
         r#"WITH changed_subtasks AS (
@@ -58,6 +61,8 @@ pub async fn write_changes(tx: &mut Tx, parts: &Parts, now: Time) -> Result<()> 
                UPDATE attempts a SET ended_at = $24, outcome = u.outcome, reason = u.reason
                FROM unnest($35::bigint[], $36::text[], $37::text[]) AS u (token, outcome, reason)
                WHERE a.token = u.token AND a.ended_at IS NULL
+           ), freed_files AS (
+               DELETE FROM file_leases f WHERE f.subtask_id = ANY($47)
            ), active AS (
                UPDATE sessions x
                SET last_active_at = $24, tokens_used = coalesce(u.tokens, x.tokens_used),
@@ -119,7 +124,8 @@ pub async fn write_changes(tx: &mut Tx, parts: &Parts, now: Time) -> Result<()> 
         &sessions.iter().map(|id| account(id).map(|a| a.usage.tokens_used)).collect::<Vec<_>>() as &[Option<i64>],
         &sessions.iter().map(|id| account(id).map(|a| a.usage.cost_usd.0)).collect::<Vec<_>>() as &[Option<i64>],
         &sessions.iter().map(|id| account(id).map(|a| a.level() == BudgetLevel::Hard)).collect::<Vec<_>>()
-            as &[Option<bool>]
+            as &[Option<bool>],
+        &idle
     )
     .execute(&mut **tx)
     .await?;
