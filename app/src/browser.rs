@@ -57,7 +57,11 @@ mod imp {
     }
 
     /// What `j` and `k` go through.
-    const STEPS: &str = ".session-name, .subtask-link, .card, .lane-name, .feed-what";
+    const STEPS: &str = ".session-name, .subtask-link, .card, .lane-name, .feed-what, .heat-cell a";
+
+    pub fn is_on_step() -> bool {
+        document().active_element().is_some_and(|element| element.matches(STEPS) == Ok(true))
+    }
 
     pub fn is_typing() -> bool {
         document().active_element().is_some_and(|element| {
@@ -78,6 +82,34 @@ mod imp {
         let node = found.item(next as u32).map(JsCast::dyn_into::<web_sys::HtmlElement>);
         if let Some(Ok(element)) = node {
             let _ = element.focus();
+        }
+    }
+
+    /// What stands for a subtask, whichever view shows it.
+    const STANDS: &str = "tr[data-subtask], .lane, .heat-cell, .need, .card, .drawer a";
+
+    pub fn subtask_at(event: &web_sys::Event) -> Option<String> {
+        let target = event.target()?.dyn_into::<web_sys::Element>().ok()?;
+        let whole = target.closest(STANDS).ok()??;
+        let link = whole.query_selector("a").ok()?.unwrap_or(whole);
+        let href = link.get_attribute("href")?;
+        href.split("subtask=").nth(1)?.get(..36).map(str::to_owned)
+    }
+
+    pub fn mark_subtask(id: Option<&str>) {
+        const MARK: &str = "data-pointed";
+        let each = |selector: &str, then: &dyn Fn(web_sys::Element)| {
+            let Ok(found) = document().query_selector_all(selector) else { return };
+            let nodes = (0..found.length()).filter_map(|at| found.item(at));
+            nodes.filter_map(|node| node.dyn_into().ok()).for_each(then);
+        };
+        each("[data-pointed]", &|element| drop(element.remove_attribute(MARK)));
+        if let Some(id) = id {
+            each(&format!("a[href*=\"subtask={id}\"], a[data-subtasks~=\"{id}\"]"), &|link| {
+                if let Ok(Some(whole)) = link.closest(STANDS) {
+                    let _ = whole.set_attribute(MARK, "");
+                }
+            });
         }
     }
 
@@ -120,6 +152,13 @@ mod imp {
         false
     }
     pub fn step_focus(_: i32) {}
+    pub fn is_on_step() -> bool {
+        false
+    }
+    pub fn subtask_at(_: &leptos::web_sys::Event) -> Option<String> {
+        None
+    }
+    pub fn mark_subtask(_: Option<&str>) {}
     pub fn click(_: &str) {}
     pub fn reveal(_: &str) {}
     pub fn origin() -> String {
@@ -180,6 +219,24 @@ pub fn is_typing() -> bool {
 /// Moves the focus so many entries on in the list that the page shows, to its first at first.
 pub fn step_focus(by: i32) {
     imp::step_focus(by);
+}
+
+/// Whether the focus is on one of these entries.
+#[must_use]
+pub fn is_on_step() -> bool {
+    imp::is_on_step()
+}
+
+/// The subtask that an event happens on: the pointer or the focus is on its row, card, bar or cell.
+#[must_use]
+pub fn subtask_at(event: &leptos::web_sys::Event) -> Option<String> {
+    imp::subtask_at(event)
+}
+
+/// Marks everything that stands for a subtask, and nothing else, with `data-pointed`. Not by signals: a
+/// view has thousands of entries, and each would listen to every move of the pointer.
+pub fn mark_subtask(id: Option<&str>) {
+    imp::mark_subtask(id);
 }
 
 /// Clicks what the selector finds first.

@@ -75,7 +75,7 @@ pub fn graph(board: Board, place: Place) -> AnyView {
 pub fn chart(board: Board, place: Place, of: Chart) -> AnyView {
     match of {
         Chart::Time(window) => view! { <Timeline board place window/> }.into_any(),
-        Chart::Files(first) => view! { <Files board first/> }.into_any(),
+        Chart::Files(first) => view! { <Files board place first/> }.into_any(),
     }
 }
 

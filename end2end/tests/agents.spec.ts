@@ -11,6 +11,12 @@ test("a claimed subtask shows who tries it, live, and is cancelled from its draw
   const attempt = page.getByTestId("attempt");
   await expect(attempt).toContainText("agent <b>one</b>");
   await expect(attempt).toContainText("working");
+  await expect(page.getByTestId("lease-until")).toHaveText(/holds it for [45] m/);
+  await agent.call("POST", "/api/actions", {
+    subtask_id: subtasks[0], tool_name: "Bash", input: { command: "cargo test --all\nsecond line" }, usage: { tokens_used: 1200 },
+  });
+  await expect(page.getByTestId("action")).toContainText("cargo test --all");
+  await expect(page.getByTestId("drawer")).toContainText("1\u202f200 tokens");
   await accessible(page);
   await fits(page);
 
@@ -24,6 +30,23 @@ test("a claimed subtask shows who tries it, live, and is cancelled from its draw
     body: JSON.stringify({ token: claims[0].lease.token }),
   });
   expect(late.status).toBe(409);
+});
+
+test("a wave is cancelled from its head, and a batch from its page, each after a question", async ({ page, agent, session }) => {
+  await agent.submit(session, 0, pair);
+  const { batch } = await agent.submit(session, 1, pair);
+  await agent.start(session, 0);
+  await open(page, `/sessions/${session}?wave=0`);
+  await page.getByRole("button", { name: "Cancel wave 0" }).click();
+  await page.getByRole("button", { name: "Cancel it" }).click();
+  await expect(page.getByTestId("wave")).toHaveAttribute("data-status", "failed");
+  await expect(page.getByTestId("cancel-wave")).toBeHidden();
+  await expect(page.getByText("2 subtasks are cancelled.")).toBeVisible();
+  await open(page, `/batches/${batch}`);
+  await page.getByTestId("cancel-batch").click();
+  await page.getByRole("button", { name: "Cancel it" }).click();
+  await expect(page.getByTestId("failed")).toHaveText("2");
+  await expect(page.getByTestId("cancel-batch")).toBeHidden();
 });
 
 test("a paused session hands out nothing until it is resumed", async ({ page, agent, session }) => {
@@ -111,7 +134,7 @@ test("a person sets what a session may spend", async ({ page, agent, session }) 
   await dialog.getByLabel("Stop at tokens").fill("lots");
   await dialog.getByLabel("Stop at US dollars").fill("$2.50");
   await dialog.getByRole("button", { name: "Set budget" }).click();
-  await expect(dialog.getByRole("alert")).toContainText("must be a number, or empty");
+  await expect(dialog.getByRole("alert")).toContainText("must be a number like");
   await dialog.getByLabel("Stop at tokens").fill("2,500");
   await page.keyboard.press("Enter");
   await expect(dialog).toBeHidden();

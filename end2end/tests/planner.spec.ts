@@ -64,6 +64,28 @@ test("a plan is changed, drawn while one types, forecast, kept as a new one and 
   expect((await agent.call("GET", `/api/orchestration/plans/${plan.plan_id}`)).subtasks).toEqual(plan.subtasks);
 });
 
+test("a launch says which steps meet, or makes one wait for the other", async ({ page, agent, session }) => {
+  const step = (n: number) => ({ agent_type: "Snipper", description: `Change ${n}`, target_files: ["src/a.rs"] });
+  const plan = await agent.call("POST", "/api/orchestration/plans", { task_description: "Twice", subtasks: [step(1), step(2)] });
+  const launch = async (name: string, how: string) => {
+    await open(page, `/plan/${plan.plan_id}`, false);
+    const form = page.getByTestId("launch-form");
+    await form.getByLabel("Session").fill(name);
+    await form.getByLabel("Steps that meet").selectOption(how);
+    await form.getByTestId("submit").click();
+  };
+  await launch(session, "warn");
+  await expect(page.getByTestId("launch-warnings")).toContainText("src/a.rs");
+  await accessible(page);
+  await launch(`${session}-2`, "serialize");
+  await expect(page.getByTestId("launched")).toBeVisible();
+  await expect(page.getByTestId("launch-warnings")).toBeHidden();
+  const { subtasks } = await agent.call("GET", `/api/subtasks?session=${session}-2`);
+  expect(subtasks.map((subtask: any) => subtask.status).sort()).toEqual(["blocked", "pending"]);
+  await launch(`${session}-3`, "reject");
+  await expect(page.getByTestId("form-problem")).toContainText("may touch src/a.rs");
+});
+
 test("a prompt is crafted within its budget and can be copied", async ({ page, context, baseURL }) => {
   await context.grantPermissions(["clipboard-read", "clipboard-write"], { origin: baseURL });
   await open(page, "/prompt", false);

@@ -86,7 +86,8 @@ test("the timeline shows waiting and running, goes on while work goes on, and zo
   await expect(lane.locator(".bar-ran")).toHaveCount(1);
   await expect(lane).toHaveAttribute("data-status", "running");
   await agent.patch(subtasks[0], { status: "failed" });
-  await expect(lane.locator(".bar-cross")).toHaveCount(1);
+  // How it stands is a shape, too.
+  await expect(lane.locator(".bar-mark")).toHaveAttribute("d", /l6 6m0-6l-6 6$/);
 
   await expect(page.getByTestId("time-all")).toBeDisabled();
   await page.getByTestId("time-in").click();
@@ -113,6 +114,77 @@ test("files that two subtasks changed at once are marked, in the queue as well, 
   await expect(page.getByTestId("need")).toContainText("2 subtasks changed src/user.ts");
   await page.getByTestId("need").click();
   await expect(page.getByTestId("drawer")).toContainText("src/user.ts");
+});
+
+test("a cell of the map opens its subtasks one after the other, and goes with the filters", async ({ page, agent, session }) => {
+  const { subtasks } = await agent.submit(session, 1, [pair[0], { ...pair[0], task_id: "b", description: "Another" }, { ...pair[0], task_id: "c", description: "Elsewhere" }]);
+  await agent.start(session, 1);
+  await edit(agent, subtasks[0], "src/user.ts");
+  await edit(agent, subtasks[1], "src/user.ts");
+  await edit(agent, subtasks[2], "src/other.ts");
+  await open(page, `/sessions/${session}?view=files`);
+  const cell = page.locator(`[data-file="src/user.ts"]`).getByTestId("heat-link");
+  await cell.click();
+  await expect(page).toHaveURL(new RegExp(`view=files&subtask=${subtasks[0]}`));
+  await cell.click();
+  await expect(page).toHaveURL(new RegExp(`subtask=${subtasks[1]}`));
+  await cell.click();
+  await expect(page).toHaveURL(new RegExp(`subtask=${subtasks[0]}`));
+  await expect(page.locator(".heat-cell.is-chosen")).toHaveCount(1);
+  await page.keyboard.press("Escape");
+  await page.getByTestId("only-completed").click();
+  await expect(page.locator(".heat-cell.is-dim")).toHaveCount(2);
+  await agent.patch(subtasks[2], { status: "completed" });
+  await expect(page.locator(".heat-cell.is-dim")).toHaveCount(1);
+  await accessible(page);
+});
+
+test("what the pointer or the keyboard is on is marked wherever it is shown", async ({ page, agent, session }) => {
+  const { subtasks } = await agent.submit(session, 1, chain);
+  await agent.start(session, 1);
+  await agent.patch(subtasks[0], { status: "failed" });
+  await open(page, `/sessions/${session}?view=graph`);
+  const marked = page.locator("[data-pointed]");
+  await page.getByTestId("need").hover();
+  await expect(page.locator(`[data-card="${subtasks[0]}"][data-pointed]`)).toBeVisible();
+  await expect(marked).toHaveCount(2);
+  await expect(page.locator(".link.is-chosen")).toHaveCount(2);
+  await page.locator(`[data-card="${subtasks[2]}"]`).focus();
+  await expect(marked).toHaveCount(1);
+  await expect(page.locator(`[data-card="${subtasks[2]}"][data-pointed]`)).toBeVisible();
+  await page.getByTestId("view-timeline").click();
+  await expect(page.getByTestId("lane")).toHaveCount(4);
+  await page.getByTestId("need").hover();
+  await expect(page.locator(`[data-lane="${subtasks[0]}"][data-pointed]`)).toBeVisible();
+});
+
+test("the wave that matters has its head over every view, with what can be done to it", async ({ page, agent, session }) => {
+  await agent.call("POST", `/api/waves/${session}/create`, { wave_number: 0, requires_approval: true });
+  const { subtasks } = await agent.submit(session, 0, [pair[0]]);
+  await agent.submit(session, 1, [pair[0]]);
+  await open(page, `/sessions/${session}?view=graph`);
+  const head = page.getByTestId("wave");
+  await expect(head).toHaveAttribute("data-wave", "0");
+  await page.getByTestId("need").click();
+  await page.getByTestId("approve-wave").click();
+  await page.getByTestId("start-wave").click();
+  await expect(head).toHaveAttribute("data-status", "running");
+  await expect(page.getByTestId("card")).toHaveCount(2);
+  await page.getByTestId("all-waves").click();
+  await agent.patch(subtasks[0], { status: "completed" });
+  // The next one in line takes its place.
+  await expect(head).toHaveAttribute("data-wave", "1");
+  await accessible(page);
+  await fits(page);
+});
+
+test("an empty session teaches the call that fills it", async ({ page, agent, session }) => {
+  const name = `${session} it's "new"`;
+  await agent.call("POST", `/api/sessions/${encodeURIComponent(name)}/pause`);
+  await open(page, `/sessions/${encodeURIComponent(name)}`);
+  const call = (await page.locator(".empty code").textContent())!;
+  expect(call).toContain(String.raw`"session_id": "${session} it'\''s \"new\"", "wave_number": 0`);
+  await accessible(page);
 });
 
 test("the queue names what needs a person, most urgent first, and empties when it is mended", async ({ page, agent, session }) => {
@@ -180,6 +252,34 @@ test("the main tasks work by keyboard alone", async ({ page, agent, session }) =
   await page.getByTestId("drawer-retry").focus();
   await page.keyboard.press("Enter");
   await expect(page.locator(`[data-card="${subtasks[0]}"]`)).toHaveAttribute("data-status", "pending");
+});
+
+test("from the list to a started wave and an open subtask with keys, and no pointer", async ({ page, agent, session }) => {
+  await agent.submit(session, 1, chain);
+  await open(page, `/?q=${session}`);
+  const keys = async (...all: string[]) => { for (const key of all) await page.keyboard.press(key); };
+  const here = (selector: string) => page.evaluate((it) => document.activeElement?.matches(it) ?? false, selector);
+  const tabTo = async (selector: string) => {
+    for (let n = 0; n < 60 && !(await here(selector)); n++) await page.keyboard.press("Tab");
+    expect(await here(selector), selector).toBe(true);
+  };
+  await keys("j", "Enter");
+  await expect(page.getByTestId("subtask")).toHaveCount(4);
+  await tabTo("[data-testid=start-wave]");
+  await keys("Enter");
+  await expect(page.getByTestId("wave")).toHaveAttribute("data-status", "running");
+  await keys("j", "ArrowDown", "ArrowDown", "ArrowUp");
+  await expect(page.getByRole("link", { name: "Create the endpoints" })).toBeFocused();
+  await keys("Enter");
+  await expect(page.getByTestId("drawer")).toContainText("Waits for 1 of 1");
+  await keys("Escape", "2");
+  await expect(page.getByTestId("card")).toHaveCount(4);
+  await keys("4");
+  await expect(page.getByTestId("files")).toBeVisible();
+  await keys("?");
+  await expect(page.getByTestId("keys")).toBeVisible();
+  await keys("Escape");
+  await expect(page.getByTestId("keys")).toBeHidden();
 });
 
 test("a session of 3,000 subtasks opens as a graph with few elements, and reads the rest by itself", async ({ page, agent, session }) => {

@@ -74,19 +74,23 @@ async function look(page: Page, name: string, scheme: "light" | "dark" = "light"
   });
 }
 
-const screens: [string, () => string, boolean][] = [
+// By name: where it is, whether it follows what happens, and how wide the window is.
+const screens: [string, () => string, boolean, number?][] = [
   ["sessions", () => "/", true],
   ["session", () => "/sessions/Checkout", true],
   ["graph", () => "/sessions/Checkout?view=graph", true],
   ["files", () => "/sessions/Checkout?view=files", true],
   ["plan", () => `/plan/${plan}`, false],
   ["registry", () => "/registry", false],
+  ["prompt", () => "/prompt", false],
+  ["phone", () => "/sessions/Checkout", true, 390],
 ];
 
-for (const [name, path, live] of screens) {
+for (const [name, path, live, width] of screens) {
   test(`the ${name} screen looks as it did, light and dark`, async ({ page, browser }) => {
     const version = existsSync(recorded) ? readFileSync(recorded, "utf8").trim() : "";
     test.skip(process.platform !== "linux" || version !== browser.version(), `pictures are of Chromium ${version} on Linux`);
+    if (width) await page.setViewportSize({ width, height: 900 });
     await page.clock.setFixedTime(Date.now() + 3 * 3_600_000);
     await open(page, server.url + path(), live);
     await page.addStyleTag({ content: style });

@@ -126,7 +126,8 @@ read_by_hand!(Batch {
     total_tasks,
     completed_tasks,
     failed_tasks,
-    outcome,
+    outcome;
+    ;
     created_at,
     completed_at
 });

@@ -217,7 +217,7 @@ pub struct Wave {
     pub approved_by: Option<String>,
 }
 
-read_by_hand!(Wave { id, session_id, wave_number, name, description, status, total_tasks, completed_tasks, failed_tasks, failed_optional_tasks, created_at, started_at, completed_at; usage, approval, approval_comment, approved_by });
+read_by_hand!(Wave { id, session_id, wave_number, name, description, status, total_tasks, completed_tasks, failed_tasks, failed_optional_tasks; usage, approval, approval_comment, approved_by; created_at, started_at, completed_at });
 
 impl Wave {
     /// A new, empty wave.

@@ -39,9 +39,14 @@ fn a_cell_counts_subtasks_and_their_writes() {
     let map = heat(&touches, &[], 10);
     assert_eq!(map.agents, ["laravel", "react", "zig"]);
     assert_eq!((files(&map), map.left_out), (vec!["a", "b"], 0));
-    let cell = |subtasks, writes| Cell { subtasks, writes, conflicted: false };
-    assert_eq!(map.files[0].cells, [cell(1, 0), cell(2, 5), cell(0, 0)]);
-    assert_eq!(map.files[1].cells, [cell(0, 0), cell(0, 0), cell(1, i32::MAX)]);
+    let cell = |of: &[u128], writes| Cell {
+        subtasks: of.len() as i32,
+        writes,
+        conflicted: false,
+        ids: of.iter().map(|n| id(*n)).collect(),
+    };
+    assert_eq!(map.files[0].cells, [cell(&[3], 0), cell(&[1, 2], 5), cell(&[], 0)]);
+    assert_eq!(map.files[1].cells, [cell(&[], 0), cell(&[], 0), cell(&[4], i32::MAX)]);
     assert_eq!((map.files[0].subtasks, map.files[0].writes), (3, 5));
 }
 

@@ -5,6 +5,7 @@
 use domain::{
     Time,
     batch::BatchOutcome,
+    json::Moment,
     subtask::SubtaskStatus,
     wave::{Wave, WaveStatus},
 };
@@ -32,11 +33,7 @@ fn ids(data: &Value, name: &str) -> Option<Vec<Uuid>> {
 
 /// `Some(None)` when there is none, `None` when it cannot be read.
 fn time(data: &Value, name: &str) -> Option<Option<Time>> {
-    match &data[name] {
-        Value::Null => Some(None),
-        Value::String(text) => text.parse().ok().map(Some),
-        _ => None,
-    }
+    Moment::read(&data[name])
 }
 
 /// `subtask.updated`.

@@ -6,7 +6,7 @@ use super::Open;
 
 const KEYS: [(&str, &str); 7] = [
     ("Ctrl K, ⌘K or /", "Find a session, batch, subtask, agent, action or page"),
-    ("j, k", "The next and the one before: session, subtask, card or bar"),
+    ("j, k or ↓, ↑", "The next and the one before: session, subtask, card, bar or cell"),
     ("Enter", "Open it"),
     ("Esc", "Close the drawer, or what is open over the page"),
     ("1, 2, 3, 4", "A session as table, graph, timeline, files"),

@@ -59,6 +59,11 @@ pub fn Overlay() -> impl IntoView {
                 }
                 "j" => browser::step_focus(1),
                 "k" => browser::step_focus(-1),
+                // From one entry to the next; elsewhere they scroll.
+                "ArrowDown" | "ArrowUp" if browser::is_on_step() => {
+                    event.prevent_default();
+                    browser::step_focus(if key == "ArrowDown" { 1 } else { -1 });
+                }
                 // The views of a session.
                 "1" | "2" | "3" | "4" => browser::click(&format!("[data-key=\"{key}\"]")),
                 _ => {}

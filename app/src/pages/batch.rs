@@ -62,6 +62,18 @@ fn BatchBody(view: BatchView) -> impl IntoView {
     });
     let on_complete =
         Callback::new(move |()| desk.attempt(busy, take_step(String::new(), Step::Complete(id))));
+    let on_cancel = Callback::new(move |()| {
+        desk.ask(
+            "Cancel this batch?".to_owned(),
+            "What has not ended fails, and its agents are told to stop.".to_owned(),
+            "Cancel it",
+            move || desk.attempt(busy, take_step(String::new(), Step::CancelBatch(id))),
+        );
+    });
+    let open = move || {
+        let batch = batch.read();
+        batch.total_tasks > batch.completed_tasks + batch.failed_tasks
+    };
     let total = move || batch.read().total_tasks;
     let session = batch.read_untracked().session_id.clone();
     let href = {
@@ -81,6 +93,9 @@ fn BatchBody(view: BatchView) -> impl IntoView {
                 <p class="id num">{id.to_string()}</p>
             </div>
             <Status mark=Signal::derive(move || Mark::from(status.get()))/>
+            <Show when=open>
+                <ActionButton label="Cancel batch" look="quiet" on_press=on_cancel busy testid="cancel-batch"/>
+            </Show>
             <Show when=move || status.get() != BatchStatus::Completed>
                 <ActionButton label="Complete batch" look="primary" on_press=on_complete busy testid="complete-batch"/>
             </Show>

@@ -20,7 +20,8 @@ use crate::{
 /// Most events on the page.
 const MOST: usize = 500;
 /// What events are about, as their names begin.
-const KINDS: [&str; 4] = ["wave", "batch", "subtask", "action"];
+const KINDS: [&str; 9] =
+    ["wave", "batch", "subtask", "action", "lease", "files", "scope", "session", "budget"];
 
 /// The feed.
 #[component]

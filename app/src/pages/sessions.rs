@@ -24,6 +24,18 @@ const FIRST_CALL: &str = r#"curl -s http://127.0.0.1:3847/api/orchestration/batc
   -d '{"session_id": "my-first-session", "wave_number": 0,
        "tasks": [{"agent_type": "Explore", "description": "Map the codebase"}]}'"#;
 
+/// The call that makes the first wave of a session, to copy.
+pub fn first_call(session: &str) -> AnyView {
+    // Names have no control characters.
+    let in_json = session.replace('\\', r"\\").replace('"', r#"\""#);
+    let call = FIRST_CALL.replace("my-first-session", &in_json.replace('\'', r"'\''"));
+    view! {
+        <pre class="code" tabindex="0"><code>{call.clone()}</code></pre>
+        <CopyButton text=Signal::stored(call) what="call"/>
+    }
+    .into_any()
+}
+
 type Entry = (String, ArcRwSignal<SessionRow>);
 
 /// The list of sessions.
@@ -238,8 +250,7 @@ fn Empty(searched: Option<String>, paged: bool) -> impl IntoView {
                 <p>
                     "A session appears with its first batch. Submit one from a terminal, or "<a href="/plan">"plan a task"</a>" and launch it."
                 </p>
-                <pre class="code" tabindex="0"><code>{FIRST_CALL}</code></pre>
-                <CopyButton text=Signal::derive(|| FIRST_CALL.to_owned()) what="call"/>
+                {first_call("my-first-session")}
             </section>
         }
         .into_any(),

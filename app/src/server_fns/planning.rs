@@ -1,9 +1,10 @@
 //! The prompt crafter, plans, and the registry of agents.
 
-#[cfg(feature = "ssr")]
-use domain::dto::OnOverlap;
 use domain::{
-    dto::{CraftPrompt, Decompose, LaunchAnswer, LaunchPlan, NewPlan, Plan, PutAgent, Registry},
+    dto::{
+        CraftPrompt, Decompose, LaunchAnswer, LaunchPlan, NewPlan, OnOverlap, Plan, PutAgent,
+        Registry,
+    },
     planner::CraftedPrompt,
     registry::AgentProfile,
 };
@@ -47,8 +48,12 @@ pub async fn create_plan(body: NewPlan) -> Result<Plan, AppError> {
 
 /// Makes a plan the waves, batches and subtasks of a session.
 #[server(name = LaunchPlanCall, endpoint = "launch-plan", input = Json, output = Json)]
-pub async fn launch_plan(id: String, body: LaunchPlan) -> Result<LaunchAnswer, AppError> {
-    engine()?.launch_plan(&id, body, OnOverlap::Warn, None).await.map_err(refuse)
+pub async fn launch_plan(
+    id: String,
+    body: LaunchPlan,
+    on_overlap: OnOverlap,
+) -> Result<LaunchAnswer, AppError> {
+    engine()?.launch_plan(&id, body, on_overlap, None).await.map_err(refuse)
 }
 
 /// The agent types that the planner knows.

@@ -2,7 +2,7 @@
 //! download.
 
 #[cfg(feature = "ssr")]
-use domain::dto::{ApproveWave, Cancel, StartWave, TransitionWave};
+use domain::dto::{ApproveWave, Cancel, CancelWave, StartWave, TransitionWave};
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -35,6 +35,10 @@ pub enum Step {
     Complete(Uuid),
     /// Cancel a subtask.
     Cancel(Uuid),
+    /// Cancel what of a batch has not ended.
+    CancelBatch(Uuid),
+    /// Cancel what of a wave has not ended.
+    CancelWave(i32),
     /// Hand out no more work, or do so again.
     Pause(bool),
     /// Approve that a wave starts, or reject it.
@@ -87,6 +91,15 @@ pub async fn take_step(session_id: String, step: Step) -> Result<String, AppErro
             };
             said.to_owned()
         }
+        Step::CancelBatch(id) => {
+            let cancelled = engine.cancel_batch(id, Cancel::default()).await.map_err(refuse)?;
+            cancelled_many(cancelled.len())
+        }
+        Step::CancelWave(wave_number) => {
+            let request = CancelWave { wave_number, reason: None };
+            let cancelled = engine.cancel_wave(&session_id, request).await.map_err(refuse)?;
+            cancelled_many(cancelled.len())
+        }
         Step::Pause(paused) => {
             engine.pause_session(&session_id, paused).await.map_err(refuse)?;
             let said = if paused {
@@ -115,4 +128,10 @@ pub async fn take_step(session_id: String, step: Step) -> Result<String, AppErro
             }
         }
     })
+}
+
+#[cfg(feature = "ssr")]
+fn cancelled_many(many: usize) -> String {
+    let many = i32::try_from(many).unwrap_or(i32::MAX);
+    format!("{} cancelled.", crate::format::count(many, "subtask is", "subtasks are"))
 }

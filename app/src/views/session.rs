@@ -41,11 +41,12 @@ pub struct SessionRow {
 
 read_by_hand!(SessionRow {
     session_id,
-    last_active_at,
     waves,
     total_tasks,
     completed_tasks,
-    failed_tasks
+    failed_tasks;
+    ;
+    last_active_at
 });
 
 /// A page of the list of sessions.
@@ -96,7 +97,7 @@ pub struct SessionHead {
     pub seq: i64,
 }
 
-read_by_hand!(SessionHead { session_id, created_at, paused, spent, waves, batches, seq });
+read_by_hand!(SessionHead { session_id, paused, spent, waves, batches, seq; ; created_at });
 
 #[cfg(feature = "ssr")]
 impl From<domain::dto::SessionDetail> for SessionHead {

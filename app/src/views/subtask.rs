@@ -1,12 +1,12 @@
 //! A subtask, in tables and in the drawer.
 
-#[cfg(feature = "ssr")]
-use domain::dto::Action;
 use domain::{
     Time, read_by_hand,
     scope::Scope,
     subtask::{Subtask, SubtaskStatus},
 };
+#[cfg(feature = "ssr")]
+use domain::{dto::Action, usage::Budget};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -18,6 +18,9 @@ use crate::format::clipped;
 /// Most files that a tool call in a list names.
 #[cfg(feature = "ssr")]
 const FILES_PER_ACTION: usize = 3;
+/// Longest that it says of what a tool was given; characters.
+#[cfg(feature = "ssr")]
+const GIVEN: usize = 160;
 /// Most tries at a subtask that the drawer shows.
 #[cfg(feature = "ssr")]
 const ATTEMPTS: usize = 10;
@@ -64,7 +67,7 @@ pub struct Row {
     pub completed_at: Option<Time>,
 }
 
-read_by_hand!(Row { id, batch_id, wave_number, agent_type, agent_id, description, status, priority, optional, open_blockers, retry_count, created_at, started_at, completed_at; blocked_by, last_tool });
+read_by_hand!(Row { id, batch_id, wave_number, agent_type, agent_id, description, status, priority, optional, open_blockers, retry_count; blocked_by, last_tool; created_at, started_at, completed_at });
 
 impl From<&Subtask> for Row {
     fn from(subtask: &Subtask) -> Self {
@@ -111,6 +114,9 @@ pub struct SubtaskView {
     pub actions: Vec<ActionRow>,
     /// Whether there were more.
     pub more_actions: bool,
+    /// What it cost, in words; none when nobody said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spent: Option<String>,
     /// The tries at it under a lease, newest first, the first few.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attempts: Vec<AttemptRow>,
@@ -131,8 +137,10 @@ pub struct AttemptRow {
     pub at: Time,
     /// The last sign of life.
     pub alive_at: Time,
-    /// Whether it goes on.
-    pub goes_on: bool,
+    /// Until when it has the subtask without another sign of life, while it goes on.
+    pub until: Option<Time>,
+    /// When the subtask's time is over, while it goes on.
+    pub deadline: Option<Time>,
 }
 
 #[cfg(feature = "ssr")]
@@ -145,6 +153,7 @@ impl AttemptRow {
             (None, Health::Dead) => "dead".to_owned(),
             (None, Health::Working | Health::Idle) => "working".to_owned(),
         };
+        let goes_on = attempt.ended_at.is_none();
         Self {
             token: attempt.token,
             agent_id: attempt.agent_id.clone(),
@@ -152,7 +161,8 @@ impl AttemptRow {
             reason: attempt.reason.clone(),
             at: attempt.claimed_at,
             alive_at: attempt.heartbeat_at,
-            goes_on: attempt.ended_at.is_none(),
+            until: goes_on.then_some(attempt.expires_at),
+            deadline: attempt.deadline_at.filter(|_| goes_on),
         }
     }
 }
@@ -168,6 +178,8 @@ pub struct ActionRow {
     pub files: Vec<String>,
     /// The exit code of a command.
     pub exit_code: Option<i32>,
+    /// What the tool was given, in short: a command, an address, a question.
+    pub given: Option<String>,
     /// The forbidden action that it was.
     pub forbidden: Option<String>,
     /// How long it took; milliseconds.
@@ -203,6 +215,7 @@ impl SubtaskView {
                 .map(|text| clipped(&text, RESULT)),
             actions: actions.iter().map(ActionRow::from).collect(),
             more_actions,
+            spent: crate::format::spent(subtask.usage, Budget::default()),
             attempts: attempts
                 .iter()
                 .rev()
@@ -221,9 +234,19 @@ impl From<&Action> for ActionRow {
             tool_name: action.tool_name.clone(),
             files: action.file_paths.iter().take(FILES_PER_ACTION).cloned().collect(),
             exit_code: action.exit_code,
+            given: action.input.as_ref().and_then(given),
             forbidden: action.forbidden_action.clone(),
             duration_ms: action.duration_ms,
             at: action.created_at,
         }
     }
+}
+
+/// What of a tool's input says most, where files do not.
+#[cfg(feature = "ssr")]
+fn given(input: &serde_json::Value) -> Option<String> {
+    const NAMES: [&str; 7] =
+        ["command", "url", "query", "pattern", "prompt", "description", "subagent_type"];
+    let said = NAMES.iter().find_map(|name| input.get(name)?.as_str())?;
+    Some(clipped(said.lines().next().unwrap_or_default().trim(), GIVEN)).filter(|it| !it.is_empty())
 }

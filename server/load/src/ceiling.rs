@@ -76,8 +76,10 @@ const fn script(scenario: Scenario) -> Option<&'static str> {
         Scenario::Claim => Some(include_str!("../ceiling/claim.sql")),
         Scenario::Get10 => Some(include_str!("../ceiling/get_10.sql")),
         Scenario::Get1000 => Some(include_str!("../ceiling/get_1000.sql")),
-        Scenario::Decompose | Scenario::CraftPrompt | Scenario::FullFlow | Scenario::WsFanout => {
-            None
-        }
+        Scenario::Hooks
+        | Scenario::Decompose
+        | Scenario::CraftPrompt
+        | Scenario::FullFlow
+        | Scenario::WsFanout => None,
     }
 }

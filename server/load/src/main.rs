@@ -26,7 +26,7 @@
 //!     "elapsed_s": 5.0,                // the measured time; shorter when the prepared rows ran out
 //!     "rps": 9642.2,                   // count / elapsed_s
 //!     "requests_per_s": 9642.2,        // the same in requests (a flow has 17)
-//!     "p50_ms": 1.5, "p99_ms": 4.2, "max_ms": 9.0,   // per operation; ws_fanout: PATCH sent → one socket has it
+//!     "p50_ms": 1.5, "p95_ms": 3.1, "p99_ms": 4.2, "max_ms": 9.0,   // per operation; ws_fanout: PATCH sent → one socket has it
 //!     "errors": 0,                     // every answer but a 2xx, every broken connection, warm-up included
 //!     "first_error": null,             // its status and body
 //!     "note": null,                    // what a reader should know, such as a shortened run

@@ -37,6 +37,7 @@ pub struct Row {
     rps: f64,
     requests_per_s: f64,
     p50_ms: f64,
+    p95_ms: f64,
     p99_ms: f64,
     max_ms: f64,
     /// How many operations failed.
@@ -64,6 +65,7 @@ impl Row {
             rps,
             requests_per_s: rps * f64::from(scenario.requests()),
             p50_ms: tally.quantile_ms(0.5),
+            p95_ms: tally.quantile_ms(0.95),
             p99_ms: tally.quantile_ms(0.99),
             max_ms: tally.quantile_ms(1.0),
             errors: tally.errors,
@@ -98,13 +100,14 @@ impl Row {
         });
     }
 
-    fn cells(&self) -> [String; 9] {
+    fn cells(&self) -> [String; 10] {
         let or_dash = |value: Option<String>| value.unwrap_or_else(|| "-".to_owned());
         [
             self.name.to_owned(),
             self.unit.to_owned(),
             format!("{:.0}", self.rps),
             format!("{:.2}", self.p50_ms),
+            format!("{:.2}", self.p95_ms),
             format!("{:.2}", self.p99_ms),
             count(self.errors).to_string(),
             or_dash(self.ceiling.as_ref().map(|rate| format!("{:.0}", rate.tps))),
@@ -140,11 +143,12 @@ impl Report {
     /// The table: names to the left, numbers to the right.
     #[must_use]
     pub fn table(&self) -> String {
-        const HEAD: [&str; 9] = [
+        const HEAD: [&str; 10] = [
             "scenario",
             "unit",
             "swell/s",
             "p50 ms",
+            "p95 ms",
             "p99 ms",
             "errors",
             "ceiling/s",
@@ -156,7 +160,7 @@ impl Report {
         let width = |column: usize| {
             lines.iter().map(|line| line[column].chars().count()).max().unwrap_or_default()
         };
-        let widths: [usize; 9] = std::array::from_fn(width);
+        let widths: [usize; 10] = std::array::from_fn(width);
         let mut table = String::new();
         for line in &lines {
             let mut text = String::new();
@@ -164,7 +168,7 @@ impl Report {
                 let gap = if column == 0 { "" } else { "  " };
                 // Writing to a string cannot fail.
                 let _ = match column {
-                    0 | 1 | 8 => write!(text, "{gap}{cell:<width$}"),
+                    0 | 1 | 9 => write!(text, "{gap}{cell:<width$}"),
                     _ => write!(text, "{gap}{cell:>width$}"),
                 };
             }

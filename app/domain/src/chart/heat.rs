@@ -8,6 +8,9 @@ use uuid::Uuid;
 use super::{count, sorted};
 use crate::conflict::{Conflict, ConflictKind, Severity, normalise_path};
 
+/// Most subtasks that a cell names.
+pub const IDS: usize = 20;
+
 /// A subtask touched a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Touch {
@@ -22,7 +25,7 @@ pub struct Touch {
 }
 
 /// What the subtasks of one agent type did to one file.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cell {
     /// How many subtasks touched it, 0 or more.
     pub subtasks: i32,
@@ -30,6 +33,8 @@ pub struct Cell {
     pub writes: i32,
     /// Whether one of them is part of a conflict over the file.
     pub conflicted: bool,
+    /// The subtasks, the first [`IDS`] of them.
+    pub ids: Vec<Uuid>,
 }
 
 /// A file and who touched it.
@@ -123,6 +128,9 @@ pub fn heat(touches: &[Touch], conflicts: &[Conflict], most_files: u32) -> Heat 
             let at = agents.partition_point(|k| agent(*k) < agent_type.as_str());
             let cell = &mut cells[at];
             cell.subtasks += 1;
+            if cell.ids.len() < IDS {
+                cell.ids.push(*subtask_id);
+            }
             cell.writes = cell.writes.saturating_add(writes(touches, mine));
             let here = |(_, c): &(&str, &Conflict)| c.subtask_ids.contains(subtask_id);
             cell.conflicted |= met(summary.file).iter().any(here);

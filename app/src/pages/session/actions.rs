@@ -190,6 +190,40 @@ pub fn RetryFailedButton(
     }
 }
 
+/// Cancels what of a wave has not ended.
+#[component]
+pub fn CancelWaveButton(
+    /// The session.
+    board: Board,
+    /// The wave.
+    number: i32,
+    /// Its row.
+    wave: RwSignal<Wave>,
+    /// Its counters.
+    tally: Memo<Tally>,
+) -> impl IntoView {
+    let (desk, live) = (use_desk(), use_live());
+    let busy = RwSignal::new(false);
+    let open = move || {
+        let tally = tally.get();
+        !wave.read().status.is_terminal() && tally.total > tally.completed + tally.failed
+    };
+    let on_press = Callback::new(move |()| {
+        let board = board.clone();
+        desk.ask(
+            format!("Cancel wave {number}?"),
+            "What has not ended fails, and its agents are told to stop.".to_owned(),
+            "Cancel it",
+            move || desk.attempt(busy, take(board.clone(), live, Step::CancelWave(number))),
+        );
+    });
+    view! {
+        <Show when=open>
+            <ActionButton label="Cancel" describe=format!("Cancel wave {number}") look="quiet" on_press busy testid="cancel-wave"/>
+        </Show>
+    }
+}
+
 /// Does something to the session, and says what came of it.
 ///
 /// # Errors

@@ -8,7 +8,9 @@ use domain::{
 };
 use leptos::prelude::*;
 
-use super::held::Held;
+use uuid::Uuid;
+
+use super::{held::Held, place::Place};
 use crate::{
     board::Board,
     components::Waiting,
@@ -25,6 +27,8 @@ const PAUSE: Duration = Duration::from_millis(1_000);
 pub fn Files(
     /// The session.
     board: Board,
+    /// Where the visitor is.
+    place: Place,
     /// The map that came with the page, as JSON.
     first: StoredValue<Option<String>>,
 ) -> impl IntoView {
@@ -32,7 +36,12 @@ pub fn Files(
     let first = first.try_update_value(Option::take).flatten();
     let heat = RwSignal::new(first.and_then(|text| serde_json::from_str::<Heat>(&text).ok()));
     let session = board.session_id.clone();
-    stay_fresh(heat, board.session_id);
+    stay_fresh(heat, board.session_id.clone());
+    let board = StoredValue::new(board);
+    let shows = Callback::new(move |id: Uuid| {
+        let row = board.with_value(|board| board.row(id).map(|row| row.get()));
+        row.is_none_or(|row| place.at.read().shows(row.wave_number, row.status))
+    });
     let map = Memo::new(move |_| heat.get().unwrap_or_default());
     let agents = Memo::new(move |_| map.read().agents.clone());
     // The busiest cell sets the scale.
@@ -53,7 +62,7 @@ pub fn Files(
                 <Show
                     when=move || !map.read().files.is_empty()
                     fallback=|| view! {
-                        <p class="empty">"No file yet. What results report in "<code>"files"</code>" and what recorded actions write appears here."</p>
+                        <div class="empty"><p>"No file yet. What results report in "<code>"files"</code>" and what recorded actions write appears here."</p></div>
                     }
                 >
                     <div class="table-region" role="region" aria-label="Files by agent" tabindex="0">
@@ -66,7 +75,7 @@ pub fn Files(
                                 </tr>
                             </thead>
                             <tbody>
-                                {move || map.read().files.iter().map(|row| file_row(row, &agents.read(), most.get())).collect_view()}
+                                {move || map.read().files.iter().map(|row| file_row(row, &agents.read(), most.get(), place, shows)).collect_view()}
                             </tbody>
                         </table>
                     </div>
@@ -79,7 +88,13 @@ pub fn Files(
     }
 }
 
-fn file_row(row: &FileRow, agents: &[String], most: i32) -> impl IntoView + use<> {
+fn file_row(
+    row: &FileRow,
+    agents: &[String],
+    most: i32,
+    place: Place,
+    shows: Callback<Uuid, bool>,
+) -> impl IntoView + use<> {
     let (class, word) = match row.conflict {
         None => ("", None),
         Some(Severity::Low) => ("is-ordered", Some("one after the other")),
@@ -90,7 +105,10 @@ fn file_row(row: &FileRow, agents: &[String], most: i32) -> impl IntoView + use<
         .cells
         .iter()
         .zip(agents)
-        .map(|(cell, agent)| cell_view(*cell, agent, most, clash))
+        .map(|(cell, agent)| {
+            let look = Look::of(cell, agent, most, clash);
+            cell_view(look, cell.ids.clone(), place, shows).into_any()
+        })
         .collect_view();
     view! {
         <tr class=class data-testid="file" data-file=row.file.clone()>
@@ -103,29 +121,73 @@ fn file_row(row: &FileRow, agents: &[String], most: i32) -> impl IntoView + use<
     }
 }
 
-fn cell_view(cell: Cell, agent: &str, most: i32, clash: bool) -> impl IntoView + use<> {
-    if cell.subtasks == 0 {
+/// How a cell looks, whoever is chosen.
+struct Look {
+    subtasks: i32,
+    class: String,
+    said: String,
+    conflicted: bool,
+}
+
+impl Look {
+    fn of(cell: &Cell, agent: &str, most: i32, clash: bool) -> Self {
+        // Who came one after the other does not clash.
+        let conflicted = clash && cell.conflicted;
+        // Four steps of heat: by eye no more can be told apart.
+        let step = 1 + (cell.subtasks - 1) * 4 / most;
+        Self {
+            subtasks: cell.subtasks,
+            class: format!(
+                "heat-cell heat-{}{}",
+                step.clamp(1, 4),
+                if conflicted { " is-conflict" } else { "" }
+            ),
+            said: format!(
+                "{agent}: {}, {}",
+                count(cell.subtasks, "subtask", "subtasks"),
+                count(cell.writes, "recorded write", "recorded writes"),
+            ),
+            conflicted,
+        }
+    }
+}
+
+/// A cell; a link that opens its subtasks one after the other.
+fn cell_view(
+    look: Look,
+    ids: Vec<Uuid>,
+    place: Place,
+    shows: Callback<Uuid, bool>,
+) -> impl IntoView + use<> {
+    let Look { subtasks, class, said, conflicted } = look;
+    let title = said.clone();
+    let Some(first) = ids.first().copied() else {
         return view! { <td class="heat-cell"><span class="visually-hidden">"none"</span></td> }
             .into_any();
-    }
-    // Who came one after the other does not clash.
-    let conflicted = clash && cell.conflicted;
-    // Four steps of heat: by eye no more can be told apart.
-    let step = 1 + (cell.subtasks - 1) * 4 / most;
-    let said = format!(
-        "{agent}: {}, {}",
-        count(cell.subtasks, "subtask", "subtasks"),
-        count(cell.writes, "recorded write", "recorded writes"),
-    );
-    let class = format!(
-        "heat-cell heat-{}{}",
-        step.clamp(1, 4),
-        if conflicted { " is-conflict" } else { "" }
-    );
+    };
+    let all = ids.iter().map(Uuid::to_string).collect::<Vec<_>>().join(" ");
+    let ids = StoredValue::new(ids);
+    let open = move || {
+        let open = place.at.read().subtask?;
+        ids.with_value(|ids| ids.iter().position(|id| *id == open))
+    };
+    let next = move || {
+        let after = open().map_or(0, |at| at + 1);
+        ids.with_value(|ids| ids.get(after).copied()).unwrap_or(first)
+    };
+    let look = move || {
+        let chosen = if open().is_some() { " is-chosen" } else { "" };
+        let dim =
+            if ids.with_value(|ids| ids.iter().any(|id| shows.run(*id))) { "" } else { " is-dim" };
+        format!("{class}{chosen}{dim}")
+    };
     view! {
-        <td class=class title=said>
-            <span class="num">{cell.subtasks}</span>
-            {conflicted.then(|| view! { <span class="heat-mark" aria-hidden="true">"!"</span><span class="visually-hidden">" in conflict"</span> })}
+        <td class=look title=title>
+            <a href=move || place.opening(next()) rel=place.rel() data-noscroll="" data-testid="heat-link" data-subtasks=all
+                aria-label=said aria-current=move || open().is_some().then_some("true")>
+                <span class="num">{subtasks}</span>
+                {conflicted.then(|| view! { <span class="heat-mark" aria-hidden="true">"!"</span><span class="visually-hidden">" in conflict"</span> })}
+            </a>
         </td>
     }
     .into_any()

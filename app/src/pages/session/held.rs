@@ -58,7 +58,7 @@ pub fn Held(
 }
 
 /// For how long it is held.
-fn left(until: domain::Time, now: i64) -> String {
+pub fn left(until: domain::Time, now: i64) -> String {
     match until.timestamp_millis() - now {
         left @ 1_000.. => format!("for {}", running(left)),
         _ => "until now".to_owned(),

@@ -16,6 +16,7 @@ mod wave;
 
 use std::time::Duration;
 
+use domain::wave::WaveStatus;
 use leptos::{prelude::*, task::spawn_local};
 use leptos_meta::Title;
 use leptos_router::hooks::{use_params_map, use_query_map};
@@ -37,7 +38,7 @@ pub use self::{
     timeline::{Timeline, Window},
 };
 use crate::{
-    board::{Board, Need},
+    board::{Board, Need, WaveState},
     clock::use_clock,
     components::{ProblemView, TimeTag, Waiting, WaveStrip, each, key_of},
     format::grouped,
@@ -100,9 +101,7 @@ fn Session(first: SessionView) -> impl IntoView {
     };
     let briefs = {
         let board = board.clone();
-        Memo::new(move |_| {
-            board.waves().iter().map(crate::board::WaveState::brief).collect::<Vec<_>>()
-        })
+        Memo::new(move |_| board.waves().iter().map(WaveState::brief).collect::<Vec<_>>())
     };
     let place = Place::of(&board.session_id);
     let window = Window::whole();
@@ -116,14 +115,15 @@ fn Session(first: SessionView) -> impl IntoView {
             let board = board.clone();
             match view.get() {
                 None => view! { <Waiting/> }.into_any(),
-                Some(View::Table) => view! { <Table board place/> }.into_any(),
+                Some(View::Table) => view! { <Waves board place brief=false/> }.into_any(),
                 Some(View::Graph) => split::now(split::graph(board, place)),
                 Some(View::Timeline) => split::now(split::chart(board, place, Chart::Time(window))),
                 Some(View::Files) => split::now(split::chart(board, place, Chart::Files(heat))),
             }
         }
     };
-    let none = board.clone();
+    let session = board.session_id.clone();
+    let (none, current) = (board.clone(), board.clone());
     view! {
         <Title text=detail.session_id.clone()/>
         <div class="page-head">
@@ -156,7 +156,13 @@ fn Session(first: SessionView) -> impl IntoView {
                     <StatusFilter place/>
                 </div>
                 <Show when=move || none.waves().is_empty()>
-                    <p class="empty">"No wave yet. Submit a batch to this session, and its wave appears here."</p>
+                    <section class="empty">
+                        <p>"No wave yet. Submit a batch to this session, and its wave appears here."</p>
+                        {super::sessions::first_call(&session)}
+                    </section>
+                </Show>
+                <Show when=move || place.at.read().view != View::Table>
+                    <Waves board=current.clone() place brief=true/>
                 </Show>
                 {shown}
             </div>
@@ -187,22 +193,28 @@ fn loaded_view(place: Place) -> ReadSignal<Option<View>> {
     shown
 }
 
-/// The waves one under the other.
+/// The waves one under the other. Over another view only the head of the one that is chosen, else of
+/// the one that runs or comes next.
 #[component]
-fn Table(board: Board, place: Place) -> impl IntoView {
+fn Waves(board: Board, place: Place, brief: bool) -> impl IntoView {
     let waves = board.clone();
-    let sections = move |state| view! { <WaveSection board=board.clone() state place/> };
+    let section = move |state| view! { <WaveSection board=board.clone() state place brief/> };
     let shown = move || {
-        let only = place.at.read().wave;
+        let mut waves = waves.waves();
+        let stands = |state: &WaveState, status| state.wave.read().status == status;
+        let one = place.at.read().wave.or_else(|| {
+            let first = |status| waves.iter().find(|state| stands(state, status));
+            let current = brief.then(|| {
+                first(WaveStatus::Running).or_else(|| first(WaveStatus::Pending)).or(waves.last())
+            });
+            current.flatten().map(|state| state.number)
+        });
+        waves.retain(|state| one.is_none_or(|one| one == state.number));
         waves
-            .waves()
-            .into_iter()
-            .filter(|state| only.is_none_or(|only| only == state.number))
-            .collect::<Vec<_>>()
     };
     view! {
-        <ol class="waves" data-testid="waves">
-            {each(shown, |state| key_of(&state.number), move |state| sections(state).into_any())}
+        <ol class="waves" data-testid=(!brief).then_some("waves")>
+            {each(shown, |state| key_of(&state.number), move |state| section(state).into_any())}
         </ol>
     }
 }

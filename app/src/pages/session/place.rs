@@ -9,7 +9,7 @@ use leptos_router::{
 };
 use uuid::Uuid;
 
-use crate::{components::Mark, paths};
+use crate::{browser, components::Mark, paths};
 
 /// How the session is shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -101,6 +101,8 @@ pub struct Place {
     session: StoredValue<String>,
     /// What the address says.
     pub at: Memo<At>,
+    /// The subtask that the pointer or the focus is on, in whichever view.
+    pub pointed: RwSignal<Option<Uuid>>,
 }
 
 impl Place {
@@ -109,7 +111,7 @@ impl Place {
     pub fn of(session: &str) -> Self {
         let query = use_query_map();
         let at = Memo::new(move |_| At::read(&query.read()));
-        Self { session: StoredValue::new(session.to_owned()), at }
+        Self { session: StoredValue::new(session.to_owned()), at, pointed: pointed() }
     }
 
     /// The address of another place on the page; tracks where the visitor is.
@@ -144,6 +146,26 @@ impl Place {
         let options = NavigateOptions { scroll: false, ..NavigateOptions::default() };
         navigate(&untrack(|| self.href(change)), options);
     }
+}
+
+/// The subtask that the pointer or the focus is on, which is marked wherever it is shown.
+fn pointed() -> RwSignal<Option<Uuid>> {
+    let pointed = RwSignal::new(None);
+    Effect::new(move |_| {
+        let ears = ["pointerover", "focusin"].map(|name| {
+            window_event_listener_untyped(name, move |event| {
+                let id = browser::subtask_at(&event);
+                let parsed = id.as_ref().and_then(|id| id.parse().ok());
+                // Again, too: what stands for it may have come meanwhile.
+                browser::mark_subtask(id.as_deref());
+                if *pointed.read_untracked() != parsed {
+                    pointed.set(parsed);
+                }
+            })
+        });
+        on_cleanup(move || ears.into_iter().for_each(WindowListenerHandle::remove));
+    });
+    pointed
 }
 
 /// The views as links; the one that is shown says so.
@@ -227,7 +249,7 @@ pub fn CloseOnEscape(
         let navigate = navigate.clone();
         let handle = window_event_listener(leptos::ev::keydown, move |event| {
             if event.key() == "Escape"
-                && !crate::browser::is_dialog_open()
+                && !browser::is_dialog_open()
                 && place.at.read_untracked().subtask.is_some()
             {
                 place.go(&navigate, |at| at.subtask = None);

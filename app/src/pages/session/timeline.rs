@@ -208,11 +208,11 @@ pub fn Timeline(
             <Ruler axis size window/>
             <div class="timeline-region" role="region" aria-label="Subtasks over time" tabindex="0" node_ref=region on:scroll=move |_| look()>
                 <svg class="timeline-lanes" width=move || size.get().width height=height>
-                    <g aria-hidden="true">
+                    {each(visible, key_of, move |at| lane(at).into_any())}
+                    <g class="over-lanes" aria-hidden="true">
                         {each(move || gaps_in_sight(&axis.read()), |gap| key_of(&(gap.from, gap.until)), move |gap| view! { <GapMark gap axis size height=Signal::derive(height)/> }.into_any())}
                         <line class="now-line" y1="0" x1=line_x x2=line_x y2=height/>
                     </g>
-                    {each(visible, key_of, move |at| lane(at).into_any())}
                 </svg>
             </div>
         </section>
@@ -281,13 +281,23 @@ fn Lane(
                 <rect class="bar-ran" y=bar_top height=BAR rx="2"
                     x=move || ran().unwrap_or_default().0 width=move || ran().unwrap_or_default().1/>
             </Show>
-            <Show when=move || status.get() == SubtaskStatus::Failed>
-                <path class="bar-cross" d=move || {
-                    let (left, width) = ran().unwrap_or(bars.get().0);
-                    format!("M{} {}l6 6m0-6l-6 6", left + width + 4.0, bar_top + 3)
-                }/>
-            </Show>
+            <path class="bar-mark" d=move || {
+                let (left, width) = ran().unwrap_or(bars.get().0);
+                format!("M{} {}{}", left + width + 4.0, bar_top + 3, mark(status.get()))
+            }/>
         </g>
+    }
+}
+
+/// How a subtask stands, in shape as well as in colour: six by six behind its bar.
+const fn mark(status: SubtaskStatus) -> &'static str {
+    match status {
+        SubtaskStatus::Pending => "m0 3h6",
+        SubtaskStatus::Running => "v6l5-3z",
+        SubtaskStatus::Paused => "m1 0v6m4-6v6",
+        SubtaskStatus::Blocked => "h6v6h-6z",
+        SubtaskStatus::Completed => "m0 3l2 3l4-6",
+        SubtaskStatus::Failed => "l6 6m0-6l-6 6",
     }
 }
 

@@ -4,7 +4,7 @@ use domain::{batch::Batch, wave::WaveStatus};
 use leptos::prelude::*;
 use uuid::Uuid;
 
-use super::actions::{CompleteButton, RetryFailedButton, StartButton, take};
+use super::actions::{CancelWaveButton, CompleteButton, RetryFailedButton, StartButton, take};
 use super::place::Place;
 use crate::{
     board::{Board, Tally, WaveState},
@@ -26,6 +26,8 @@ pub fn WaveSection(
     state: WaveState,
     /// Where the visitor is.
     place: Place,
+    /// Without its subtasks.
+    brief: bool,
 ) -> impl IntoView {
     let number = state.number;
     let wave = RwSignal::from(state.wave.clone());
@@ -69,6 +71,7 @@ pub fn WaveSection(
                     <Counters tally/>
                     <WaveTime wave/>
                     <div class="wave-actions">
+                        <CancelWaveButton board=board.clone() number wave tally/>
                         <RetryFailedButton board=board.clone() number tally busy/>
                         <StartButton board=board.clone() number wave/>
                     </div>
@@ -80,10 +83,10 @@ pub fn WaveSection(
                     failed=Signal::derive(move || tally.get().failed)
                 />
                 <Batches batches/>
-                <Show when=move || !shown.read().is_empty()>
+                <Show when=move || !brief && !shown.read().is_empty()>
                     <SubtaskTable caption=format!("Subtasks of wave {number}") rows=shown href rel=place.rel() on_retry busy/>
                 </Show>
-                <More board state/>
+                {(!brief).then(|| view! { <More board state/> })}
             </section>
         </li>
     }

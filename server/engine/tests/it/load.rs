@@ -71,7 +71,7 @@ async fn anything(
             server.patch_subtask(id, PatchSubtask { blocked_by, ..Default::default() }).await?;
         }
         10 => {
-            let request = json!({"subtask_id": id, "tool_name": "Edit", "file_paths": ["a"], "tokens_used": 9});
+            let request = json!({"subtask_id": id, "tool_name": "Edit", "file_paths": ["a"], "usage": {"tokens_used": 9}});
             let request: RecordAction = serde_json::from_value(request).unwrap();
             server.record_action(request, None).await?;
         }

@@ -4,6 +4,7 @@ mod claim;
 mod fanout;
 mod flow;
 mod get;
+mod hooks;
 mod patch;
 mod planning;
 mod prepare;
@@ -38,6 +39,8 @@ pub enum Scenario {
     PatchHotWave,
     /// Subtasks claimed under a lease, each agent in its own session.
     Claim,
+    /// Claude Code's hooks before and after edits, each agent a subagent.
+    Hooks,
     /// Batches of 10 subtasks read.
     #[value(name = "get_10")]
     Get10,
@@ -72,6 +75,7 @@ impl Scenario {
             Self::PatchSpread => "patch_spread",
             Self::PatchHotWave => "patch_hot_wave",
             Self::Claim => "claim",
+            Self::Hooks => "hooks",
             Self::Get10 => "get_10",
             Self::Get1000 => "get_1000",
             Self::Decompose => "decompose",
@@ -138,6 +142,7 @@ impl<'t> Bench<'t> {
             Scenario::PatchSpread => patch::run(self, "spread", 64).await?,
             Scenario::PatchHotWave => patch::run(self, "hot", 1).await?,
             Scenario::Claim => claim::run(self).await?,
+            Scenario::Hooks => hooks::run(self).await?,
             Scenario::Get10 => get::run(self, 10, 256).await?,
             Scenario::Get1000 => get::run(self, 1_000, 32).await?,
             Scenario::Decompose => planning::decompose(self).await?,

@@ -2,7 +2,9 @@
 
 use leptos::prelude::*;
 
+use super::super::held::left;
 use crate::{
+    clock::use_clock,
     components::{TimeTag, each, key_of},
     views::{AttemptRow, SubtaskView},
 };
@@ -27,7 +29,8 @@ pub fn Attempts(
 }
 
 fn entry(row: AttemptRow) -> impl IntoView {
-    let AttemptRow { agent_id, state, reason, at, alive_at, goes_on, .. } = row;
+    let AttemptRow { agent_id, state, reason, at, alive_at, until, deadline, .. } = row;
+    let clock = use_clock();
     let troubled =
         matches!(state.as_str(), "stalled" | "dead" | "failed" | "expired" | "timed out");
     view! {
@@ -35,7 +38,11 @@ fn entry(row: AttemptRow) -> impl IntoView {
             <bdi class="attempt-agent">{agent_id}</bdi>
             <span class="tag" class:is-failed=troubled>{state}</span>
             <span class="hint"><TimeTag at=Signal::stored(at)/></span>
-            {goes_on.then(|| view! { <span class="hint">"last sign of life "<TimeTag at=Signal::stored(alive_at)/></span> })}
+            {until.map(|until| view! {
+                <span class="hint">"last sign of life "<TimeTag at=Signal::stored(alive_at)/></span>
+                <span class="hint" data-testid="lease-until">{move || clock.now().map(|now| format!("holds it {}", left(until, now)))}</span>
+            })}
+            {deadline.map(|at| view! { <span class="hint">{move || clock.now().map(|now| format!("may take it {}", left(at, now)))}</span> })}
             {reason.map(|reason| view! { <p class="hint" dir="auto">{reason}</p> })}
         </li>
     }

@@ -30,12 +30,13 @@ pub fn Log(
 }
 
 fn entry(action: ActionRow) -> impl IntoView {
-    let ActionRow { tool_name, files, exit_code, forbidden, duration_ms, at, .. } = action;
+    let ActionRow { tool_name, files, given, exit_code, forbidden, duration_ms, at, .. } = action;
     let failed = exit_code.is_some_and(|code| code != 0);
     view! {
         <li data-testid="action">
             <bdi class="log-tool">{tool_name}</bdi>
             <span class="log-files">{files.into_iter().map(|file| view! { <bdi>{file}</bdi>" " }).collect_view()}</span>
+            {given.map(|given| view! { <bdi class="log-files log-given">{given}</bdi> })}
             {forbidden.map(|rule| view! { <span class="is-failed">"forbidden: "<bdi>{rule}</bdi></span> })}
             {exit_code.map(|code| view! { <span class="num" class:is-failed=failed>{format!("exit {code}")}</span> })}
             {duration_ms.map(|ms| view! { <span class="num hint">{duration(ms)}</span> })}

@@ -214,6 +214,7 @@ fn Subtask(board: Board, view: Signal<SubtaskView>, place: Place) -> impl IntoVi
                 <div><dt>"Submitted"</dt><dd><TimeTag at=Signal::derive(move || row.read().created_at)/></dd></div>
                 {move || row.read().started_at.map(|at| view! { <div><dt>"Started"</dt><dd><TimeTag at=Signal::stored(at)/></dd></div> })}
                 {move || row.read().completed_at.map(|at| view! { <div><dt>"Ended"</dt><dd><TimeTag at=Signal::stored(at)/>" "<span class="hint">{ran}</span></dd></div> })}
+                {move || view.read().spent.clone().map(|text| view! { <div><dt>"Spent"</dt><dd class="num">{text}</dd></div> })}
                 {move || row.read().agent_id.clone().map(|agent| view! { <div><dt>"Agent"</dt><dd><bdi>{agent}</bdi></dd></div> })}
             </dl>
             <CopyButton text=curl what="curl call"/>
@@ -251,6 +252,7 @@ fn stay_fresh(
 ) -> ReadSignal<Option<AppError>> {
     let (refused, refuse) = signal(None);
     let channel = format!("sessions/{}", board.session_id);
+    let minute = super::minutes(use_clock());
     Effect::new(move |_| {
         let refresher = Refresher::new(PAUSE, move || async move {
             match subtask_view(id).await {
@@ -266,6 +268,14 @@ fn stay_fresh(
         if view.read_untracked().is_none() {
             refresher.now();
         }
+        // An agent that falls silent sends no event that says so.
+        let each_minute = refresher.clone();
+        Effect::new(move |before: Option<()>| {
+            minute.track();
+            if before.is_some() {
+                each_minute.ask();
+            }
+        });
         let about = id.to_string();
         follow(channel.clone(), None, move |heard| match heard {
             Heard::Event(event) if event.data["subtask_id"].as_str() != Some(about.as_str()) => {}

@@ -185,8 +185,9 @@ pub fn Graph(
             let class = move || {
                 let done = blocker.is_some_and(|row| row.read().status == SubtaskStatus::Completed);
                 let critical = path.read().get(&line.from.0) == Some(&Some(line.to.0));
-                let chosen = place.at.read().subtask;
-                let touched = chosen == Some(line.from.0) || chosen == Some(line.to.0);
+                let ends = [Some(line.from.0), Some(line.to.0)];
+                let touched =
+                    ends.contains(&place.at.read().subtask) || ends.contains(&place.pointed.get());
                 match (touched, critical, done) {
                     (true, ..) => "link is-chosen",
                     (_, true, _) => "link is-critical",
