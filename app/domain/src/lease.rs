@@ -100,6 +100,8 @@ pub struct Attempt {
 /// How an attempt is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+// The server has a health of its own, and schemas of one name would replace each other.
+#[cfg_attr(feature = "openapi", schema(as = AttemptHealth))]
 #[serde(rename_all = "lowercase")]
 pub enum Health {
     /// It has ended.
