@@ -19,6 +19,10 @@ struct Route {
     free: &'static [&'static str],
 }
 
+fn post(path: &str, body: Value, required: &'static [&'static str]) -> Route {
+    Route { method: Method::POST, path: path.to_owned(), body, required, free: &[] }
+}
+
 /// Every route that takes a body.
 async fn routes(app: &App) -> Vec<Route> {
     let batch = app.submit("s", 0, json!([task("Snipper")])).await;
@@ -27,13 +31,6 @@ async fn routes(app: &App) -> Vec<Route> {
         .post("/api/orchestration/decompose", &json!({"task_description": "Do it"}))
         .await
         .json(200);
-    let post = |path: &str, body: Value, required| Route {
-        method: Method::POST,
-        path: path.to_owned(),
-        body,
-        required,
-        free: &[],
-    };
     let submitted = json!({"session_id": "s", "wave_number": 0, "tasks": [task("Snipper")]});
     let scope = json!({"task_description": "Do it", "agent_type": "Snipper", "session_id": "s", "target_files": ["a"],
                        "target_directories": ["b"], "context_budget_tokens": 2000, "wave_number": 1});
@@ -79,13 +76,6 @@ async fn routes_of_agents(app: &App) -> Vec<Route> {
     app.post("/api/waves/approved/create", &json!({"wave_number": 0, "requires_approval": true}))
         .await
         .json(201);
-    let post = |path: &str, body: Value, required| Route {
-        method: Method::POST,
-        path: path.to_owned(),
-        body,
-        required,
-        free: &[],
-    };
     let step = json!({"agent_type": "Snipper", "description": "Do it"});
     let plan = json!({"task_description": "Do it", "session_id": "s", "max_parallel": 2, "subtasks": [step]});
     let reserve = json!({"session_id": "held", "agent_id": "a", "subtask_id": held[0], "paths": ["a.rs"], "ttl_seconds": 60});
@@ -130,18 +120,11 @@ async fn routes_of_agents(app: &App) -> Vec<Route> {
 /// Those that need no body.
 async fn routes_without(app: &App) -> Vec<Route> {
     let batch = app.submit("without", 0, json!([task("Snipper")])).await;
-    let post = |path: String, body: Value| Route {
-        method: Method::POST,
-        path,
-        body,
-        required: &[],
-        free: &[],
-    };
     let why = json!({"reason": "r"});
     vec![
-        post("/api/waves/without/transition".to_owned(), json!({"force": false})),
-        post(format!("/api/orchestration/batch/{}/cancel", text(&batch["id"])), why.clone()),
-        post(format!("/api/subtasks/{}/cancel", text(&batch["subtask_ids"][0])), why),
+        post("/api/waves/without/transition", json!({"force": false}), &[]),
+        post(&format!("/api/orchestration/batch/{}/cancel", text(&batch["id"])), why.clone(), &[]),
+        post(&format!("/api/subtasks/{}/cancel", text(&batch["subtask_ids"][0])), why, &[]),
     ]
 }
 
