@@ -1,58 +1,35 @@
 //! Claude Code's hooks as use-cases: sessions are tracked, subagents take subtasks and report them, and an
 //! edit is refused before it is made.
 
-use std::time::{Duration, Instant};
+mod subagents;
 
 use domain::{
     check::Check,
     conflict::normalise_path,
-    dto::{ClaimSubtasks, CraftPrompt, PatchSubtask, RecordAction, ReleaseFiles, ReserveFiles},
+    dto::{RecordAction, ReleaseFiles, ReserveFiles},
     hook::{HookEvent, deny, go_on, nothing, outside, tell},
     lease::Outcome,
-    planner::CraftedPrompt,
     problem::Refusal,
     registry::AgentProfile,
     subtask::{Subtask, SubtaskStatus},
     usage::Usage,
     wave::WaveStatus,
 };
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use tokio::sync::oneshot;
-use uuid::Uuid;
 
+use self::subagents::Given;
 use crate::{
     Engine, Error, Result, clock, file_leases, leases, names::check_session,
     registry::forbidden_to, store,
 };
 
-/// How long a subagent's lease lasts after each tool call: it cannot send heartbeats while it thinks.
-const LEASE_SECONDS: i32 = 1_800;
 /// How long a file stays its editor's without a subtask; seconds.
 const FILE_SECONDS: i32 = 600;
 /// How long at most with one: it is free once the subtask no longer runs.
 const TASK_FILE_SECONDS: i32 = 86_400;
 /// Largest input or output of a tool that is kept; bytes of JSON.
 const KEPT: usize = 20_000;
-/// How long its agent waits to be told of a subtask; less than the relay's patience.
-const TELLING: Duration = Duration::from_secs(4);
-/// Longest summary that a subagent's last words become; characters.
-const SUMMARY: usize = 4_000;
-
-/// A subtask and its lease.
-type Taken = (Uuid, Option<i64>);
-
-/// What a subagent that starts is answered, and what it took.
-#[derive(Debug)]
-struct Given {
-    answer: Value,
-    taken: Option<Taken>,
-}
-
-impl Default for Given {
-    fn default() -> Self {
-        Self { answer: nothing(), taken: None }
-    }
-}
 
 impl Engine {
     /// Takes one event, and says what Claude Code is to be answered. `session` is the Swell session that
@@ -253,72 +230,6 @@ impl Engine {
         Ok(nothing())
     }
 
-    /// A subagent takes the most urgent ready subtask for its type, if there is one, and is told about it.
-    async fn subagent_started(&self, session: &str, event: &HookEvent) -> Result<Given> {
-        let began = Instant::now();
-        let agent_type = event.agent_type.as_deref().unwrap_or_default();
-        if agent_type.is_empty()
-            || store::attempts::held_by(self.pool_ref(), event.agent()).await?.is_some()
-        {
-            return Ok(Given::default());
-        }
-        let claims = self
-            .claim_subtasks(ClaimSubtasks {
-                agent_id: event.agent().to_owned(),
-                session_id: Some(session.to_owned()),
-                agent_types: vec![agent_type.to_owned()],
-                max: Some(1),
-                lease_seconds: Some(LEASE_SECONDS),
-                wait_seconds: None,
-            })
-            .await?;
-        let Some(claim) = claims.into_iter().next() else { return Ok(Given::default()) };
-        let Subtask { id, description, scope, wave_number, lease_token, .. } = claim.subtask;
-        let taken = (id, lease_token);
-        let crafted = self
-            .crafted_for(
-                &event.session_id,
-                claim.lease.token,
-                CraftPrompt {
-                    task_description: description,
-                    agent_type: agent_type.to_owned(),
-                    session_id: Some(session.to_owned()),
-                    target_files: scope.target_files,
-                    target_directories: scope.target_directories,
-                    max_files: scope.max_files,
-                    forbidden_actions: scope.forbidden_actions,
-                    context_budget_tokens: None,
-                    wave_number: Some(wave_number),
-                },
-            )
-            .await;
-        let prompt = match crafted {
-            Ok(crafted) if began.elapsed() < TELLING => crafted.crafted_prompt,
-            // It would work on something else, and complete this when it stops.
-            untold => {
-                self.give_back(taken).await?;
-                return untold.map(|_| Given::default());
-            }
-        };
-        let text = format!(
-            "Swell has given you subtask {id} of session `{session}`. Your last message is its report. It is \
-             completed when you stop.\n\n{prompt}"
-        );
-        Ok(Given { answer: tell("SubagentStart", &text), taken: Some(taken) })
-    }
-
-    /// The prompt of a subtask that a subagent within a session of Claude Code has taken.
-    async fn crafted_for(
-        &self,
-        within: &str,
-        token: i64,
-        request: CraftPrompt,
-    ) -> Result<CraftedPrompt> {
-        store::attempts::is_within(self.pool_ref(), token, within).await?;
-        // Not held to the limits of a request: the planner puts words before the job's own.
-        self.crafted(request).await
-    }
-
     /// A session that stops while it still holds a subtask is asked for its report first, once.
     async fn may_stop(&self, event: &HookEvent) -> Result<Value> {
         if event.stop_hook_active {
@@ -339,42 +250,6 @@ impl Engine {
             self.give_back(taken).await?;
         }
         self.let_go(session, event.agent()).await?;
-        Ok(nothing())
-    }
-
-    /// Gives a subtask back that is held under this lease; nothing when it no longer is.
-    async fn give_back(&self, (id, token): Taken) -> Result<()> {
-        let back =
-            PatchSubtask { status: Some(SubtaskStatus::Pending), token, ..PatchSubtask::default() };
-        match self.patch_subtask(id, back).await {
-            Ok(_) | Err(Error::Refused(Refusal::Conflict { .. })) => Ok(()),
-            Err(error) => Err(error),
-        }
-    }
-
-    /// What a subagent held is completed with its last words.
-    async fn subagent_stopped(&self, session: &str, event: &HookEvent) -> Result<Value> {
-        let agent = event.agent();
-        if let Some(subtask) = store::attempts::held_by(self.pool_ref(), agent).await? {
-            let files = store::actions::files_of_subtask(self.pool_ref(), subtask.id).await?;
-            let said = event.last_assistant_message.as_deref().unwrap_or_default();
-            let summary: String = said.replace('\0', "").chars().take(SUMMARY).collect();
-            let mut result = Map::new();
-            result.insert("summary".to_owned(), json!(summary));
-            result.insert("files".to_owned(), json!(files));
-            let report = PatchSubtask {
-                status: Some(SubtaskStatus::Completed),
-                result: Some(result.into()),
-                token: subtask.lease_token,
-                ..PatchSubtask::default()
-            };
-            match self.patch_subtask(subtask.id, report).await {
-                // It was reported, cancelled or taken back in between: nothing is left to do.
-                Ok(_) | Err(Error::Refused(Refusal::Conflict { .. })) => {}
-                Err(error) => return Err(error),
-            }
-        }
-        self.let_go(session, agent).await?;
         Ok(nothing())
     }
 
