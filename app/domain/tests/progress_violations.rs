@@ -34,7 +34,7 @@ fn act(world: &mut World, tool: &str, files: &[&str], known: &[&str]) -> Option<
     .expect("an action");
     let known: BTreeSet<String> = known.iter().map(|file| (*file).to_owned()).collect();
     let mut progress = world.progress(at(50));
-    progress.acted(id(1), &action, None, &known).expect("there");
+    progress.acted(&action, None, &known).expect("there");
     let events = world.take(progress);
     events.into_iter().find(|event| event.event == "scope.violated").map(|event| event.data)
 }

@@ -33,7 +33,7 @@ fn act(world: &mut World, n: u128, spent: i64) -> Vec<domain::event::NewEvent> {
     }))
     .expect("an action");
     let mut progress = world.progress(at(50));
-    progress.acted(id(n), &action, None, &BTreeSet::new()).expect("there");
+    progress.acted(&action, None, &BTreeSet::new()).expect("there");
     world.take(progress)
 }
 

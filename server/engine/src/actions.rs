@@ -1,21 +1,165 @@
-//! Actions: what agents did, tool call by tool call.
+//! Actions: what agents did, tool call by tool call. Recorded in groups, as agents that work in one
+//! session do so all the time.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use domain::{
     Time,
     check::PAGE,
     conflict::normalise_path,
     dto::{Action, ActionPage, RecordAction},
-    event::{BudgetEvent, NewEvent, Totals},
     problem::Refusal,
+    registry::AgentProfile,
 };
+use sqlx::PgPool;
 use uuid::Uuid;
 
 use crate::{
-    Engine, Error, IdempotencyKey, Result, clock, lock,
+    Engine, Error, IdempotencyKey, Result,
+    appender::Waker,
+    clock,
+    group::Group,
+    lock,
     registry::forbidden_to,
     store::{self, Tx},
     subtasks::{parse_cursor, read, write},
 };
+
+/// An action to record, and the registry that says what is forbidden.
+pub type Recorded = (RecordAction, Arc<Vec<AgentProfile>>);
+
+/// The writer of actions.
+pub type Actions = Group<Recorded, Action>;
+
+/// Starts the writer.
+pub fn start_group(pool: &PgPool, appender: &Waker) -> Actions {
+    let (pool, appender) = (pool.clone(), appender.clone());
+    Group::start(Box::new(move |group| {
+        let (pool, appender) = (pool.clone(), appender.clone());
+        Box::pin(async move {
+            let now = clock::now();
+            let mut tx = begin(&pool, &group, now).await?;
+            let answers = record(&mut tx, group, now).await?;
+            tx.commit().await?;
+            appender.wake();
+            Ok(answers)
+        })
+    }))
+}
+
+/// Begins a transaction that holds the sessions of these actions; one that only an action names is made.
+async fn begin(pool: &PgPool, group: &[Recorded], now: Time) -> Result<Tx> {
+    let subtasks: Vec<Uuid> = group.iter().filter_map(|(request, _)| request.subtask_id).collect();
+    let alone = group.iter().filter(|(request, _)| request.subtask_id.is_none());
+    let sessions: BTreeSet<&str> =
+        alone.filter_map(|(request, _)| request.session_id.as_deref()).collect();
+    lock::of_actions(pool, &subtasks, &sessions, now).await
+}
+
+/// Records a group of actions under the locks of their sessions: a few statements, whatever its size.
+async fn record(tx: &mut Tx, group: Vec<Recorded>, now: Time) -> Result<Vec<Result<Action>>> {
+    let ids: BTreeSet<Uuid> = group.iter().filter_map(|(request, _)| request.subtask_id).collect();
+    let ids: Vec<Uuid> = ids.into_iter().collect();
+    let mut progress = read(tx, &ids, &[]).await?;
+    // A session that is not here yet and that nothing is spent of needs no account.
+    let spending: BTreeSet<&String> = group
+        .iter()
+        .filter(|(request, _)| request.subtask_id.is_none() && !request.usage.is_nothing())
+        .filter_map(|(request, _)| request.session_id.as_ref())
+        .collect();
+    if !spending.is_empty() {
+        let spending: Vec<String> = spending.into_iter().cloned().collect();
+        progress = progress.with_accounts(store::sessions::accounts(tx, &spending).await?);
+    }
+    let limited: Vec<Uuid> = group
+        .iter()
+        .filter(|(request, _)| request.writes_files())
+        .filter_map(|(request, _)| progress.subtask(request.subtask_id?).ok())
+        .filter(|subtask| subtask.scope.max_files.is_some())
+        .map(|subtask| subtask.id)
+        .collect();
+    let mut known: BTreeMap<Uuid, BTreeSet<String>> = BTreeMap::new();
+    if !limited.is_empty() {
+        for (id, path) in store::actions::files_of(&mut **tx, &limited).await? {
+            known.entry(id).or_default().insert(normalise_path(&path));
+        }
+    }
+    let (mut actions, mut alive) = (Vec::new(), Vec::new());
+    let mut answers = Vec::with_capacity(group.len());
+    for (request, agents) in group {
+        let token = request.token;
+        let action = match action_of(request, &agents, &progress, now) {
+            Ok(action) => action,
+            Err(refusal) => {
+                answers.push(Err(refusal.into()));
+                continue;
+            }
+        };
+        let of_subtask = action.subtask_id.and_then(|id| progress.subtask(id).ok());
+        let leased = of_subtask.is_some_and(|subtask| subtask.lease_token.is_some());
+        let files = action.subtask_id.map(|id| known.entry(id).or_default());
+        let nothing = BTreeSet::new();
+        let before: &BTreeSet<String> = files.as_deref().unwrap_or(&nothing);
+        if let Err(refusal) = progress.acted(&action, token, before) {
+            answers.push(Err(refusal.into()));
+            continue;
+        }
+        if let Some(files) = files
+            && action.writes_files
+        {
+            files.extend(action.file_paths.iter().map(|path| normalise_path(path)));
+        }
+        alive.extend(action.subtask_id.filter(|_| leased));
+        actions.push(action.clone());
+        answers.push(Ok(action));
+    }
+    store::actions::insert(tx, &actions, &alive, now).await?;
+    write(tx, progress).await?;
+    Ok(answers)
+}
+
+/// The action that a request records.
+fn action_of(
+    request: RecordAction,
+    agents: &[AgentProfile],
+    progress: &domain::progress::Progress,
+    now: Time,
+) -> std::result::Result<Action, Refusal> {
+    let subtask = request.subtask_id.map(|id| progress.subtask(id)).transpose()?;
+    let session_id = match (subtask, &request.session_id) {
+        (Some(subtask), Some(named)) if *named != subtask.session_id => {
+            let message = format!("the subtask belongs to session `{}`", subtask.session_id);
+            return Err(Refusal::invalid("session_id", message));
+        }
+        (Some(subtask), _) => subtask.session_id.clone(),
+        (None, named) => named.clone().unwrap_or_default(),
+    };
+    let mut action = Action {
+        writes_files: request.writes_files(),
+        id: Uuid::now_v7(),
+        session_id,
+        subtask_id: request.subtask_id,
+        agent_id: request.agent_id,
+        tool_name: request.tool_name,
+        tool_type: request.tool_type,
+        input: request.input,
+        output: request.output,
+        file_paths: request.file_paths,
+        forbidden_action: None,
+        exit_code: request.exit_code,
+        duration_ms: request.duration_ms,
+        usage: request.usage,
+        metadata: request.metadata,
+        created_at: now,
+    };
+    if let Some(subtask) = subtask {
+        action.forbidden_action = forbidden_to(subtask, agents, &action.call());
+    }
+    Ok(action)
+}
 
 impl Engine {
     /// Records an action of a subtask, or just of a session.
@@ -28,94 +172,18 @@ impl Engine {
         key: Option<IdempotencyKey>,
     ) -> Result<Action> {
         request.check()?;
-        let is_write = request.writes_files();
-        let now = clock::now();
-        // Read first: whoever holds one connection must not wait for another.
-        let agents = self.agents().await?;
-        let mut tx = match request.subtask_id {
-            Some(id) => lock::of_subtasks(self.pool_ref(), &[id]).await?,
-            None => Tx::begin(self.pool_ref()).await?,
-        };
-        if let Some(key) = &key
-            && let Some(answer) = key.replay(&mut tx, now).await?
-        {
+        let recorded = (request, self.agents().await?);
+        let Some(key) = key else { return self.inner.actions.run(recorded).await };
+        let (now, group) = (clock::now(), vec![recorded]);
+        let mut tx = begin(self.pool_ref(), &group, now).await?;
+        if let Some(answer) = key.replay(&mut tx, now).await? {
             return Ok(answer);
         }
-        let mut of_subtask = None;
-        let mut session_id = request.session_id;
-        if let Some(id) = request.subtask_id {
-            let progress = read(&mut tx, &[id], &[]).await?;
-            let subtask = progress.subtask(id)?;
-            if session_id.as_ref().is_some_and(|named| *named != subtask.session_id) {
-                let message = format!("the subtask belongs to session `{}`", subtask.session_id);
-                return Err(Refusal::invalid("session_id", message).into());
-            }
-            session_id = Some(subtask.session_id.clone());
-            of_subtask = Some((id, progress));
-        }
-        let session_id = session_id
-            .ok_or_else(|| Error::internal("an action without a session passed its check"))?;
-        let mut action = Action {
-            writes_files: is_write,
-            id: Uuid::now_v7(),
-            session_id,
-            subtask_id: request.subtask_id,
-            agent_id: request.agent_id,
-            tool_name: request.tool_name,
-            tool_type: request.tool_type,
-            input: request.input,
-            output: request.output,
-            file_paths: request.file_paths,
-            forbidden_action: None,
-            exit_code: request.exit_code,
-            duration_ms: request.duration_ms,
-            usage: request.usage,
-            metadata: request.metadata,
-            created_at: now,
-        };
-        match of_subtask {
-            Some((id, mut progress)) => {
-                let subtask = progress.subtask(id)?;
-                action.forbidden_action = forbidden_to(subtask, &agents, &action.call());
-                let known = match subtask.scope.max_files {
-                    Some(_) if is_write => store::actions::files_of_subtask(&mut *tx, id).await?,
-                    _ => Vec::new(),
-                };
-                let known = known.iter().map(|path| normalise_path(path)).collect();
-                store::actions::insert(&mut tx, &action).await?;
-                if subtask.lease_token.is_some() {
-                    store::attempts::acted(&mut tx, id, now).await?;
-                }
-                progress.acted(id, &action, request.token, &known)?;
-                write(&mut tx, progress).await?;
-            }
-            None => self.of_session_alone(&mut tx, &action, now).await?,
-        }
-        if let Some(key) = &key {
-            key.keep(&mut tx, &action, now).await?;
-        }
+        let action = record(&mut tx, group, now).await?.pop();
+        let action = action.ok_or_else(|| Error::internal("no answer to an action"))??;
+        key.keep(&mut tx, &action, now).await?;
         self.commit(tx).await?;
         Ok(action)
-    }
-
-    /// An action that belongs to no subtask.
-    async fn of_session_alone(&self, tx: &mut Tx, action: &Action, now: Time) -> Result<()> {
-        store::sessions::hold(tx, &action.session_id, now).await?;
-        store::actions::insert(tx, action).await?;
-        let mut event = NewEvent::action_recorded(action, None, now);
-        let mut reached = None;
-        if !action.usage.is_nothing()
-            && let Some(row) = store::sessions::get(&mut **tx, &action.session_id).await?
-        {
-            let mut account = row.account()?;
-            reached = account
-                .spend(action.usage)
-                .map(|_| NewEvent::budget(BudgetEvent::Reached, &account, now));
-            store::sessions::write_account(tx, &account).await?;
-            event = event.with_usage(Totals { session: account.usage, ..Totals::default() });
-        }
-        let events: Vec<NewEvent> = [event].into_iter().chain(reached).collect();
-        store::events::write(tx, &events).await
     }
 
     /// A page of actions of a session or a subtask, newest first.

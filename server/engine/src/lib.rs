@@ -62,6 +62,7 @@ pub struct Engine {
 struct Inner {
     pool: PgPool,
     patches: subtasks::Patches,
+    actions: actions::Actions,
     claims: leases::Claims,
     plans: group::Group<domain::dto::Plan, bool>,
     feed: Feed,
@@ -118,6 +119,7 @@ impl Engine {
         let appender = appender::start(pool.clone(), feed.waker());
         let inner = Arc::new(Inner {
             patches: subtasks::start_group(&pool, &appender),
+            actions: actions::start_group(&pool, &appender),
             claims: leases::start_group(&pool, &appender),
             plans: planning::start_group(&pool),
             registry: registry::Cache::default(),

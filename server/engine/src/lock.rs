@@ -7,8 +7,9 @@
 //! Sessions are locked in the order of their names, so that transactions over several sessions
 //! never wait for each other in a circle.
 
-use std::fmt::Write;
+use std::{collections::BTreeSet, fmt::Write};
 
+use domain::Time;
 use sqlx::PgPool;
 use uuid::Uuid;
 
@@ -16,15 +17,46 @@ use crate::{Result, tx::Tx};
 
 /// Begins a transaction that holds the sessions of these subtasks. Ids of no subtask lock nothing.
 pub async fn of_subtasks(pool: &PgPool, ids: &[Uuid]) -> Result<Tx> {
-    let mut list = String::with_capacity(ids.len() * 39);
-    for id in ids {
+    if ids.is_empty() {
+        return Tx::begin(pool).await;
+    }
+    begin(pool, &sessions_of(ids)).await
+}
+
+/// Begins a transaction that holds the sessions of these subtasks, and these sessions, which it makes
+/// where they are not there yet. It makes them in the order of their names and before it waits for any
+/// that was there: two such transactions do not wait for each other either.
+pub async fn of_actions(
+    pool: &PgPool,
+    subtasks: &[Uuid],
+    sessions: &BTreeSet<&str>,
+    now: Time,
+) -> Result<Tx> {
+    if sessions.is_empty() {
+        return of_subtasks(pool, subtasks).await;
+    }
+    let names: Vec<String> = sessions.iter().map(|name| format!("({})", text(name))).collect();
+    let names = format!("SELECT name FROM (VALUES {}) AS named (name)", names.join(","));
+    let now = now.to_rfc3339();
+    let held = match subtasks {
+        [] => names.clone(),
+        ids => format!("{} UNION ALL {names}", sessions_of(ids)),
+    };
+    let statement = format!(
+        "BEGIN; INSERT INTO sessions (session_id, created_at, last_active_at)
+         SELECT name, '{now}', '{now}' FROM ({names} ORDER BY name) AS ordered ON CONFLICT DO NOTHING; {}",
+        hold(&held)
+    );
+    Tx::begin_with(pool, statement).await
+}
+
+fn sessions_of(subtasks: &[Uuid]) -> String {
+    let mut list = String::with_capacity(subtasks.len() * 39);
+    for id in subtasks {
         // A UUID prints as hexadecimal digits and hyphens: it cannot end the literal.
         let _ = write!(list, "{}'{id}'", if list.is_empty() { "" } else { "," });
     }
-    if list.is_empty() {
-        return Tx::begin(pool).await;
-    }
-    begin(pool, &format!("SELECT session_id FROM subtasks WHERE id IN ({list})")).await
+    format!("SELECT session_id FROM subtasks WHERE id IN ({list})")
 }
 
 /// Begins a transaction that holds the session of this batch.
@@ -34,18 +66,25 @@ pub async fn of_batch(pool: &PgPool, id: Uuid) -> Result<Tx> {
 
 /// Begins a transaction that holds this session, if it exists.
 pub async fn of_session(pool: &PgPool, session_id: &str) -> Result<Tx> {
-    let mut hex = String::with_capacity(session_id.len() * 2);
-    for byte in session_id.bytes() {
+    begin(pool, &format!("SELECT {}", text(session_id))).await
+}
+
+/// A text in SQL: as hexadecimal digits, it cannot end the literal either.
+fn text(text: &str) -> String {
+    let mut hex = String::with_capacity(text.len() * 2);
+    for byte in text.bytes() {
         let _ = write!(hex, "{byte:02x}");
     }
-    // As hexadecimal digits, the name cannot end the literal either.
-    begin(pool, &format!("SELECT convert_from(decode('{hex}', 'hex'), 'UTF8')")).await
+    format!("convert_from(decode('{hex}', 'hex'), 'UTF8')")
 }
 
 /// The simple protocol takes several statements in one round trip, but no parameters.
 async fn begin(pool: &PgPool, sessions: &str) -> Result<Tx> {
-    let statement = format!(
-        "BEGIN; SELECT 1 FROM sessions WHERE session_id IN ({sessions}) ORDER BY session_id FOR NO KEY UPDATE"
-    );
-    Tx::begin_with(pool, statement).await
+    Tx::begin_with(pool, format!("BEGIN; {}", hold(sessions))).await
+}
+
+fn hold(sessions: &str) -> String {
+    format!(
+        "SELECT 1 FROM sessions WHERE session_id IN ({sessions}) ORDER BY session_id FOR NO KEY UPDATE"
+    )
 }

@@ -164,8 +164,8 @@ impl Progress {
     /// With what the sessions spent and may spend; one that is not there may spend anything.
     #[must_use]
     pub fn with_accounts(mut self, accounts: Vec<Account>) -> Self {
-        self.accounts =
-            accounts.into_iter().map(|account| (account.session_id.clone(), account)).collect();
+        self.accounts
+            .extend(accounts.into_iter().map(|account| (account.session_id.clone(), account)));
         self
     }
 

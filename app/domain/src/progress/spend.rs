@@ -2,8 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use uuid::Uuid;
-
 use super::{Progress, lease_lost};
 use crate::{
     dto::Action,
@@ -22,19 +20,22 @@ impl Subtask {
 }
 
 impl Progress {
-    /// Takes note of an action of a subtask, whatever its state, of what that cost, and of what it did beyond
-    /// the subtask's scope. `known` are the files that the subtask's actions had written; they matter where
-    /// it may write only so many.
+    /// Takes note of an action: of its subtask, whatever its state, or of its session alone; of what it cost,
+    /// and of what it did beyond the subtask's scope. `known` are the files that the subtask's actions had
+    /// written; they matter where it may write only so many.
     ///
     /// # Errors
-    /// Not found; the lease that it was made under, if it names one, is over.
+    /// No such subtask; the lease that it was made under, if it names one, is over.
     pub fn acted(
         &mut self,
-        id: Uuid,
         action: &Action,
         token: Option<i64>,
         known: &BTreeSet<String>,
     ) -> Result<(), Refusal> {
+        let Some(id) = action.subtask_id else {
+            self.acted_alone(action);
+            return Ok(());
+        };
         let before = self.subtask(id)?.clone();
         if token.is_some() && token != before.lease_token {
             return Err(lease_lost(id));
@@ -49,6 +50,17 @@ impl Progress {
         }
         self.judge_action(&before, action, known);
         Ok(())
+    }
+
+    fn acted_alone(&mut self, action: &Action) {
+        let event = NewEvent::action_recorded(action, None, self.now);
+        if action.usage.is_nothing() {
+            self.changes.events.push(event);
+            return;
+        }
+        let (totals, reached) = self.spend_of(&action.session_id, action.usage, Totals::default());
+        self.changes.events.push(event.with_usage(totals));
+        self.changes.events.extend(reached);
     }
 
     /// Why a session hands out no work; none when it does.
@@ -67,15 +79,23 @@ impl Progress {
             totals.wave = Some(wave.usage);
             self.changes.waves.insert(key);
         }
-        let mut reached = None;
-        if let Some(account) = self.accounts.get_mut(&subtask.session_id) {
-            reached = account
-                .spend(spent)
-                .map(|_| NewEvent::budget(BudgetEvent::Reached, account, self.now));
-            totals.session = account.usage;
-            self.changes.accounts.insert(subtask.session_id.clone());
-        }
+        let (totals, reached) = self.spend_of(&subtask.session_id, spent, totals);
         self.changes.events.push(event.with_usage(totals));
         self.changes.events.extend(reached);
+    }
+
+    /// Adds to what a session spent; tells when that reaches a limit.
+    fn spend_of(
+        &mut self,
+        session_id: &str,
+        spent: Usage,
+        mut totals: Totals,
+    ) -> (Totals, Option<NewEvent>) {
+        let Some(account) = self.accounts.get_mut(session_id) else { return (totals, None) };
+        let reached =
+            account.spend(spent).map(|_| NewEvent::budget(BudgetEvent::Reached, account, self.now));
+        totals.session = account.usage;
+        self.changes.accounts.insert(session_id.to_owned());
+        (totals, reached)
     }
 }

@@ -66,31 +66,54 @@ macro_rules! select_actions {
     };
 }
 
-/// Adds an action.
-pub async fn insert(tx: &mut Tx, action: &Action) -> Result<()> {
+/// Adds actions; each is a sign of life of the one who holds its subtask, of those in `alive`.
+pub async fn insert(tx: &mut Tx, actions: &[Action], alive: &[Uuid], now: Time) -> Result<()> {
+    let json = |value: &Option<serde_json::Value>| value.as_ref().map(ToString::to_string);
+    let paths = actions
+        .iter()
+        .map(|a| serde_json::to_string(&a.file_paths))
+        .collect::<std::result::Result<Vec<_>, _>>()?;
     sqlx::query!(
-        "INSERT INTO actions (id, session_id, subtask_id, agent_id, tool_name, tool_type, input, output, file_paths,
-                              writes_files, exit_code, duration_ms, metadata, created_at, tokens_used, cost_micros,
-                              forbidden_action)
-         VALUES ($1, $2, $3, $4, $5, $6, $7::text::json, $8::text::json, $9, $10, $11, $12, $13::text::jsonb, $14, $15,
-                 $16, $17)",
-        action.id,
-        action.session_id,
-        action.subtask_id,
-        action.agent_id,
-        action.tool_name,
-        action.tool_type,
-        action.input.as_ref().map(ToString::to_string),
-        action.output.as_ref().map(ToString::to_string),
-        &action.file_paths,
-        action.writes_files,
-        action.exit_code,
-        action.duration_ms,
-        action.metadata.as_ref().map(|json| json.as_str().to_owned()),
-        action.created_at,
-        action.usage.tokens_used,
-        action.usage.cost_usd.0,
-        action.forbidden_action
+        r#"WITH alive AS (
+               UPDATE attempts
+               SET heartbeat_at = $18, last_action_at = $18,
+                   expires_at = greatest(expires_at, $18::timestamptz + lease_seconds * interval '1 second')
+               WHERE subtask_id = ANY($19) AND ended_at IS NULL AND expires_at > $18
+           )
+           INSERT INTO actions (id, session_id, subtask_id, agent_id, tool_name, tool_type, input, output, file_paths,
+                                writes_files, exit_code, duration_ms, metadata, created_at, tokens_used, cost_micros,
+                                forbidden_action)
+           SELECT u.id, u.session_id, u.subtask_id, u.agent_id, u.tool_name, u.tool_type, u.input::json, u.output::json,
+                  -- An array of arrays would be taken apart to its last element.
+                  ARRAY(SELECT path FROM json_array_elements_text(u.paths::json) WITH ORDINALITY AS p (path, place)
+                        ORDER BY place),
+                  u.writes_files, u.exit_code, u.duration_ms, u.metadata::jsonb, u.created_at, u.tokens, u.micros,
+                  u.forbidden_action
+           FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
+                       $9::text[], $10::bool[], $11::int[], $12::bigint[], $13::text[], $14::timestamptz[],
+                       $15::bigint[], $16::bigint[], $17::text[])
+               AS u (id, session_id, subtask_id, agent_id, tool_name, tool_type, input, output, paths, writes_files,
+                     exit_code, duration_ms, metadata, created_at, tokens, micros, forbidden_action)"#,
+        &actions.iter().map(|a| a.id).collect::<Vec<_>>(),
+        &actions.iter().map(|a| a.session_id.clone()).collect::<Vec<_>>(),
+        &actions.iter().map(|a| a.subtask_id).collect::<Vec<_>>() as &[Option<Uuid>],
+        &actions.iter().map(|a| a.agent_id.clone()).collect::<Vec<_>>() as &[Option<String>],
+        &actions.iter().map(|a| a.tool_name.clone()).collect::<Vec<_>>(),
+        &actions.iter().map(|a| a.tool_type.clone()).collect::<Vec<_>>() as &[Option<String>],
+        &actions.iter().map(|a| json(&a.input)).collect::<Vec<_>>() as &[Option<String>],
+        &actions.iter().map(|a| json(&a.output)).collect::<Vec<_>>() as &[Option<String>],
+        &paths,
+        &actions.iter().map(|a| a.writes_files).collect::<Vec<_>>(),
+        &actions.iter().map(|a| a.exit_code).collect::<Vec<_>>() as &[Option<i32>],
+        &actions.iter().map(|a| a.duration_ms).collect::<Vec<_>>() as &[Option<i64>],
+        &actions.iter().map(|a| a.metadata.as_ref().map(|json| json.as_str().to_owned())).collect::<Vec<_>>()
+            as &[Option<String>],
+        &actions.iter().map(|a| a.created_at).collect::<Vec<_>>(),
+        &actions.iter().map(|a| a.usage.tokens_used).collect::<Vec<_>>(),
+        &actions.iter().map(|a| a.usage.cost_usd.0).collect::<Vec<_>>(),
+        &actions.iter().map(|a| a.forbidden_action.clone()).collect::<Vec<_>>() as &[Option<String>],
+        now,
+        alive
     )
     .execute(&mut **tx)
     .await?;
@@ -200,13 +223,23 @@ pub async fn writes_of_session(
     Ok(rows.into_iter().map(|row| (row.subtask_id, row.path, row.writes)).collect())
 }
 
-/// The files that a subtask's actions wrote, in order of their paths; at most 1,000.
-pub async fn files_of_subtask(db: impl PgExecutor<'_>, subtask_id: Uuid) -> Result<Vec<String>> {
-    Ok(sqlx::query_scalar!(
-        r#"SELECT DISTINCT f.path AS "path!" FROM actions a CROSS JOIN LATERAL unnest(a.file_paths) AS f (path)
-           WHERE a.subtask_id = $1 AND a.writes_files ORDER BY 1 LIMIT 1000"#,
-        subtask_id
+/// The files that actions of these subtasks wrote, in order of their paths; at most 1,000 of each subtask.
+pub async fn files_of(db: impl PgExecutor<'_>, subtasks: &[Uuid]) -> Result<Vec<(Uuid, String)>> {
+    let rows = sqlx::query!(
+        r#"SELECT s.id AS "id!", w.path AS "path!"
+           FROM (SELECT DISTINCT unnest($1::uuid[])) AS s (id), LATERAL (
+               SELECT DISTINCT f.path FROM actions a CROSS JOIN LATERAL unnest(a.file_paths) AS f (path)
+               WHERE a.subtask_id = s.id AND a.writes_files ORDER BY 1 LIMIT 1000
+           ) AS w
+           ORDER BY 1, 2"#,
+        subtasks
     )
     .fetch_all(db)
-    .await?)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.id, row.path)).collect())
+}
+
+/// The files that a subtask's actions wrote, in order of their paths; at most 1,000.
+pub async fn files_of_subtask(db: impl PgExecutor<'_>, subtask_id: Uuid) -> Result<Vec<String>> {
+    Ok(files_of(db, &[subtask_id]).await?.into_iter().map(|(_, path)| path).collect())
 }

@@ -160,21 +160,6 @@ pub async fn heartbeat(
     .transpose()
 }
 
-/// An action recorded for a subtask is a sign of life of the one who holds it.
-pub async fn acted(tx: &mut Tx, subtask_id: Uuid, now: Time) -> Result<()> {
-    sqlx::query!(
-        "UPDATE attempts
-         SET heartbeat_at = $2, last_action_at = $2,
-             expires_at = greatest(expires_at, $2::timestamptz + lease_seconds * interval '1 second')
-         WHERE subtask_id = $1 AND ended_at IS NULL AND expires_at > $2",
-        subtask_id,
-        now
-    )
-    .execute(&mut **tx)
-    .await?;
-    Ok(())
-}
-
 /// Every try at a subtask, oldest first.
 pub async fn of_subtask(db: impl PgExecutor<'_>, subtask_id: Uuid) -> Result<Vec<Attempt>> {
     all(sqlx::query_as!(

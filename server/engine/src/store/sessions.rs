@@ -60,6 +60,19 @@ pub async fn get(db: impl PgExecutor<'_>, session_id: &str) -> Result<Option<Ses
     .await?)
 }
 
+/// What these sessions spent and may spend.
+pub async fn accounts(tx: &mut Tx, session_ids: &[String]) -> Result<Vec<Account>> {
+    let rows = sqlx::query_as!(
+        SessionRow,
+        "SELECT session_id, created_at, last_active_at, paused, tokens_used, cost_micros, budget::text AS budget
+         FROM sessions WHERE session_id = ANY($1)",
+        session_ids
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    rows.iter().map(SessionRow::account).collect()
+}
+
 /// A page by latest activity, after the session that the cursor names. `state` is the name of a
 /// [`domain::wave::SessionState`], whose rule this repeats.
 pub async fn page(

@@ -2,6 +2,7 @@
 //! and what they tell. `DATABASE_URL` names a server on which the tests may create databases.
 #![allow(clippy::unwrap_used)]
 
+mod actions;
 mod approval;
 mod budgets;
 mod concurrency;

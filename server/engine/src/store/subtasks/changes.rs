@@ -15,7 +15,7 @@ pub async fn write_changes(tx: &mut Tx, parts: &Parts, now: Time) -> Result<()> 
     let text = |value: &Option<domain::json::JsonObject>| {
         value.as_ref().map(|json| json.as_str().to_owned())
     };
-    let sessions: BTreeSet<&String> = subtasks.iter().map(|s| &s.session_id).collect();
+    let sessions: BTreeSet<&String> = events.iter().map(|e| &e.session_id).collect();
     let sessions: Vec<String> = sessions.into_iter().cloned().collect();
     // What did not change is null.
     let account = |id: &String| accounts.iter().find(|account| account.session_id == *id);

@@ -128,6 +128,9 @@ pub async fn with_batch(db: impl PgExecutor<'_>, batch_id: Uuid) -> Result<Rows>
 /// What a group of changes is decided on: the subtasks, the subtasks that wait for those about to
 /// complete, and their batches and waves. One statement, whatever the group's size.
 pub async fn for_changes(tx: &mut Tx, ids: &[Uuid], completing: &[Uuid]) -> Result<Rows> {
+    if ids.is_empty() {
+        return Ok(Rows::default());
+    }
     let rows = select_full!(
         "(SELECT unnest($1::uuid[]) AS id
           UNION
