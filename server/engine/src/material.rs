@@ -69,9 +69,9 @@ impl Engine {
         }
     }
 
-    /// A batch with its subtasks and its revision, or that it still is at the revision that is
-    /// `known`, which costs one look-up. Every change to the batch or to one of its subtasks gives it
-    /// a new revision.
+    /// A batch and its revision, with the subtasks that changed since the revision that is `known`, by
+    /// priority, then in the order of submission; or that it still is at that revision, which costs one
+    /// look-up. Every change to the batch or to one of its subtasks gives it a new revision.
     ///
     /// # Errors
     /// No such batch, or the database is away.

@@ -76,6 +76,8 @@ const fn script(scenario: Scenario) -> Option<&'static str> {
         Scenario::Claim => Some(include_str!("../ceiling/claim.sql")),
         Scenario::Get10 => Some(include_str!("../ceiling/get_10.sql")),
         Scenario::Get1000 => Some(include_str!("../ceiling/get_1000.sql")),
+        Scenario::Changed10 => Some(include_str!("../ceiling/changed_10.sql")),
+        Scenario::Changed1000 => Some(include_str!("../ceiling/changed_1000.sql")),
         Scenario::Hooks
         | Scenario::Decompose
         | Scenario::CraftPrompt

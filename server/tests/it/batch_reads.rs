@@ -106,3 +106,30 @@ async fn what_another_server_changes_shows_here_at_once(pool: PgPool) {
     let read = read(&two, &id, None).await.json(200);
     assert_eq!(read["batch"]["subtasks"][0]["status"], "completed");
 }
+
+#[sqlx::test(migrator = "engine::MIGRATOR")]
+async fn what_is_kept_and_what_changed_are_the_bytes_of_a_whole_read(pool: PgPool) {
+    let app = App::new(pool).await;
+    let truthful = App::with(app.engine_pool(), &["--read-cache", "0"]).await;
+    let tasks: Vec<Value> = (0..40)
+        .map(|n| json!({"agent_type": "Snipper", "description": format!("]}}}},[{{\"{n}"), "priority": n % 10 + 1}))
+        .collect();
+    let batch = app.submit("s", 0, json!(tasks)).await;
+    let (id, ids) = (text(&batch["id"]), texts(&batch["subtask_ids"]));
+    for step in 0..40_usize {
+        // None, one, or several of them, to the front, to the end, and to where they are.
+        for n in 0..step % 4 {
+            let subtask = format!("/api/subtasks/{}", ids[(step * 7 + n * 13) % ids.len()]);
+            app.patch(&subtask, &json!({"priority": (step * 3 + n) % 10 + 1})).await.json(200);
+        }
+        let (kept, whole) = (read(&app, &id, None).await, read(&truthful, &id, None).await);
+        assert_eq!(kept.header("etag"), whole.header("etag"), "step {step}");
+        assert!(kept.body == whole.body, "step {step}");
+    }
+    let answer: domain::dto::BatchAnswer =
+        serde_json::from_slice(&read(&app, &id, None).await.body).unwrap();
+    let order =
+        |subtask: &domain::subtask::Subtask| (std::cmp::Reverse(subtask.priority), subtask.id);
+    assert!(answer.batch.subtasks.is_sorted_by_key(order));
+    assert_eq!(answer.batch.subtasks.len(), 40);
+}

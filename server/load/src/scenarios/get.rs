@@ -1,4 +1,4 @@
-//! The same requests over and over; and batches read that way.
+//! The same requests over and over; and batches read that way, or each time after one of its subtasks changed.
 
 use std::rc::Rc;
 
@@ -7,6 +7,7 @@ use crate::{
     client::Client,
     failure::Failure,
     measure::{Tally, Work},
+    target::Template,
 };
 
 /// Requests sent in turn.
@@ -29,6 +30,45 @@ impl Work for InTurn {
         self.next += 1;
         Some(client.call(request).await)
     }
+}
+
+/// A change and the read that finds it, of each batch in turn.
+struct Changed {
+    pairs: Vec<(Template, Vec<u8>)>,
+    next: usize,
+}
+
+impl Work for Changed {
+    async fn once(&mut self, client: &mut Client<'_>) -> Option<Result<(), Failure>> {
+        let count = self.pairs.len();
+        let (change, read) = self.pairs.get_mut(self.next % count.max(1))?;
+        // Another priority than the last time, whatever the number of batches.
+        let priority = [b'1' + u8::try_from(self.next / count % 9).unwrap_or_default()];
+        self.next += 1;
+        if let Err(failure) = client.call(change.with(&priority)).await {
+            return Some(Err(failure));
+        }
+        Some(client.call(read).await)
+    }
+}
+
+/// Measures reads of batches of `count` subtasks, as many as `batches`, each after a change of one subtask.
+pub async fn changed(bench: &mut Bench<'_>, count: u32, batches: usize) -> Result<Tally, Failure> {
+    let session = bench.session("changed", count);
+    let agents = bench.clients.len();
+    let mut pairs: Vec<Vec<_>> = vec![Vec::new(); agents];
+    // Each agent has batches of its own: no other's change is in what it reads.
+    for number in 0..batches.max(agents) {
+        let batch = prepare::submit(bench.helper(), &session, count).await?;
+        let subtask = batch.subtask_ids.last().cloned().unwrap_or_default();
+        let change = format!("/api/subtasks/{subtask}");
+        let change = bench.target.request("PATCH", &change, Some(r#"{"priority":#}"#));
+        let read = format!("/api/orchestration/batch/{}", batch.id);
+        let read = bench.target.request("GET", &read, None);
+        pairs[number % agents].push((Template::new(change, "#")?, read));
+    }
+    let mut pairs = pairs.into_iter();
+    Ok(bench.measure(|_| Changed { pairs: pairs.next().unwrap_or_default(), next: 0 }).await)
 }
 
 /// Measures reads of `batches` batches of `count` subtasks.

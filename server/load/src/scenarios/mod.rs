@@ -47,6 +47,12 @@ pub enum Scenario {
     /// Batches of 1,000 subtasks read.
     #[value(name = "get_1000")]
     Get1000,
+    /// Batches of 10 subtasks, each read after a change of one subtask.
+    #[value(name = "changed_10")]
+    Changed10,
+    /// Batches of 1,000 subtasks, each read after a change of one subtask.
+    #[value(name = "changed_1000")]
+    Changed1000,
     /// The document's task decomposed.
     Decompose,
     /// The document's prompt crafted, with ten results of the wave before.
@@ -78,6 +84,8 @@ impl Scenario {
             Self::Hooks => "hooks",
             Self::Get10 => "get_10",
             Self::Get1000 => "get_1000",
+            Self::Changed10 => "changed_10",
+            Self::Changed1000 => "changed_1000",
             Self::Decompose => "decompose",
             Self::CraftPrompt => "craft_prompt",
             Self::FullFlow => "full_flow",
@@ -90,6 +98,7 @@ impl Scenario {
     pub const fn unit(self) -> &'static str {
         match self {
             Self::FullFlow => "flow",
+            Self::Changed10 | Self::Changed1000 => "change and read",
             Self::WsFanout => "event",
             _ => "request",
         }
@@ -100,6 +109,7 @@ impl Scenario {
     pub const fn requests(self) -> u32 {
         match self {
             Self::FullFlow => flow::REQUESTS,
+            Self::Changed10 | Self::Changed1000 => 2,
             _ => 1,
         }
     }
@@ -145,6 +155,8 @@ impl<'t> Bench<'t> {
             Scenario::Hooks => hooks::run(self).await?,
             Scenario::Get10 => get::run(self, 10, 256).await?,
             Scenario::Get1000 => get::run(self, 1_000, 32).await?,
+            Scenario::Changed10 => get::changed(self, 10, 256).await?,
+            Scenario::Changed1000 => get::changed(self, 1_000, 32).await?,
             Scenario::Decompose => planning::decompose(self).await?,
             Scenario::CraftPrompt => planning::craft_prompt(self).await?,
             Scenario::FullFlow => flow::run(self).await,

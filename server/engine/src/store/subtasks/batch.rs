@@ -24,6 +24,9 @@ struct Row {
     // The batch's own.
     session_id: Option<String>,
     wave_number: Option<i32>,
+    total_tasks: Option<i32>,
+    completed_tasks: Option<i32>,
+    failed_tasks: Option<i32>,
     outcome: Option<String>,
     revision: Option<i64>,
     // The subtask's own; `blocked_by` only where there is something.
@@ -53,14 +56,14 @@ struct Row {
 pub enum BatchRead {
     /// It is as the reader knows it.
     Same,
-    /// As it now stands.
+    /// As it now stands, at this revision, with the subtasks that changed since the reader's; with all
+    /// of them for a reader who has none.
     Now(BatchWithSubtasks, i64),
 }
 
-/// A batch with its subtasks, by priority (highest first), then in the order of submission, and its
-/// revision; the subtasks are not read when it still is at the revision that is `known`. One
-/// statement, so that they agree; the counters are those of the rows. None when there is no such
-/// batch.
+/// A batch and its revision, with its subtasks by priority (highest first), then in the order of
+/// submission: those that changed since the revision that is `known`. One statement, so that they
+/// agree. None when there is no such batch.
 ///
 /// The batch is a row of its own, and the order is made here: beside every subtask, or sorted over
 /// these wide rows in Postgres, each costs a third of the rate.
@@ -72,7 +75,7 @@ pub async fn of_batch(
     let mut rows = sqlx::query_as!(
         Row,
         r#"SELECT id AS "id!", status AS "status!", created_at AS "created_at!", completed_at, session_id,
-                  wave_number, outcome, revision, NULL AS task_id, NULL AS agent_type, NULL AS agent_id,
+                  wave_number, total_tasks, completed_tasks, failed_tasks, outcome, revision, NULL AS task_id, NULL AS agent_type, NULL AS agent_id,
                   NULL AS description, NULL::int AS priority, NULL::bool AS optional,
                   NULL::uuid[] AS blocked_by, NULL::int AS open_blockers, NULL AS result,
                   NULL AS context_snapshot, NULL AS scope, NULL::int AS max_attempts,
@@ -81,7 +84,7 @@ pub async fn of_batch(
                   NULL::timestamptz AS updated_at
            FROM orchestration_batches WHERE id = $1
            UNION ALL
-           SELECT s.id, s.status, s.created_at, s.completed_at, NULL, NULL, NULL, NULL, s.task_id, s.agent_type,
+           SELECT s.id, s.status, s.created_at, s.completed_at, NULL, NULL, NULL, NULL, NULL, NULL, NULL, s.task_id, s.agent_type,
                   s.agent_id, s.description, s.priority, s.optional,
                   CASE WHEN s.blockers > 0 THEN ARRAY(
                       SELECT d.blocker_id FROM subtask_dependencies d
@@ -91,8 +94,9 @@ pub async fn of_batch(
                   s.max_attempts, s.time_limit_seconds, s.not_before, s.retry_count, s.tokens_used, s.cost_micros, s.started_at,
                   s.updated_at
            FROM subtasks s
-           WHERE s.batch_id = $1
-             AND $2::bigint IS DISTINCT FROM (SELECT b.revision FROM orchestration_batches b WHERE b.id = $1)"#,
+           WHERE s.batch_id = $1 AND s.revision > coalesce($2::bigint, -1)
+             -- Where nothing changed, none is looked at.
+             AND $2 IS DISTINCT FROM (SELECT b.revision FROM orchestration_batches b WHERE b.id = $1)"#,
         batch_id,
         known
     )
@@ -104,7 +108,7 @@ pub async fn of_batch(
     if known == Some(revision) {
         return Ok(Some(BatchRead::Same));
     }
-    let batch = row.into_batch(&rows)?;
+    let batch = row.into_batch()?;
     let mut subtasks =
         rows.into_iter().map(|row| row.into_subtask(&batch)).collect::<Result<Vec<_>>>()?;
     subtasks.sort_unstable_by_key(|subtask| (Reverse(subtask.priority), subtask.id));
@@ -112,19 +116,15 @@ pub async fn of_batch(
 }
 
 impl Row {
-    fn into_batch(self, subtasks: &[Self]) -> Result<Batch> {
-        let count = |status: SubtaskStatus| {
-            let n = subtasks.iter().filter(|row| row.status == status.as_str()).count();
-            i32::try_from(n).unwrap_or(i32::MAX)
-        };
+    fn into_batch(self) -> Result<Batch> {
         BatchRow {
             id: self.id,
             session_id: there(self.session_id)?,
             wave_number: there(self.wave_number)?,
             status: self.status,
-            total_tasks: i32::try_from(subtasks.len()).unwrap_or(i32::MAX),
-            completed_tasks: count(SubtaskStatus::Completed),
-            failed_tasks: count(SubtaskStatus::Failed),
+            total_tasks: there(self.total_tasks)?,
+            completed_tasks: there(self.completed_tasks)?,
+            failed_tasks: there(self.failed_tasks)?,
             outcome: self.outcome,
             created_at: self.created_at,
             completed_at: self.completed_at,

@@ -32,7 +32,9 @@ pub async fn write_changes(tx: &mut Tx, parts: &Parts, now: Time) -> Result<()> 
                    retry_count = u.retry_count, started_at = u.started_at, completed_at = u.completed_at,
                    updated_at = u.updated_at, not_before = u.not_before, lease_token = u.lease_token,
                    tokens_used = u.tokens, cost_micros = u.micros, attempt_tokens = u.attempt_tokens,
-                   attempt_micros = u.attempt_micros
+                   attempt_micros = u.attempt_micros,
+                   -- What it is once this statement has written its batch, too.
+                   revision = (SELECT b.revision + 1 FROM orchestration_batches b WHERE b.id = s.batch_id)
                FROM unnest($1::uuid[], $2::text[], $3::text[], $4::int[], $5::text[], $6::text[], $7::int[],
                            $8::int[], $9::timestamptz[], $10::timestamptz[], $11::timestamptz[], $32::int[],
                            $33::timestamptz[], $34::bigint[], $38::bigint[], $39::bigint[], $40::bigint[],
