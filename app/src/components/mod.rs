@@ -14,6 +14,7 @@ mod problem;
 mod progress;
 mod status;
 mod table;
+mod teach;
 mod theme;
 mod time;
 
@@ -30,5 +31,6 @@ pub use problem::{FormProblem, ProblemView, Waiting};
 pub use progress::{Progress, WaveStrip};
 pub use status::{Mark, Status};
 pub use table::SubtaskTable;
+pub use teach::{first_batch, recorded_action};
 pub use theme::ThemeMenu;
 pub use time::{Elapsed, TimeTag, since};

@@ -62,8 +62,12 @@ pub fn FormProblem(
     }
 }
 
-/// In place of what is still being read.
+/// In place of what is still being read; the style draws its shape, so that nothing jumps when it comes.
 #[component]
 pub fn Waiting() -> impl IntoView {
-    view! { <p class="waiting" aria-busy="true">"Loading…"</p> }
+    view! {
+        <div class="waiting" role="status" aria-busy="true">
+            <span class="visually-hidden">"Loading…"</span>
+        </div>
+    }
 }

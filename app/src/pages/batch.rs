@@ -5,7 +5,7 @@ use std::time::Duration;
 use domain::batch::BatchStatus;
 use leptos::prelude::*;
 use leptos_meta::Title;
-use leptos_router::hooks::use_params_map;
+use leptos_router::hooks::{use_params_map, use_query_map};
 use uuid::Uuid;
 
 use super::synthesis::{Conflicts, SynthesisView};
@@ -27,14 +27,17 @@ const PAUSE: Duration = Duration::from_millis(400);
 /// One batch.
 #[component]
 pub fn BatchPage() -> impl IntoView {
-    let params = use_params_map();
-    let id = Memo::new(move |_| params.read().get("id").unwrap_or_default());
-    let batch = Resource::new(move || id.get(), batch_view);
+    let (params, query) = (use_params_map(), use_query_map());
+    let asked = Memo::new(move |_| {
+        let all = query.read().get("subtasks").is_some_and(|it| it == "all");
+        (params.read().get("id").unwrap_or_default(), all)
+    });
+    let batch = Resource::new(move || asked.get(), |(id, all)| batch_view(id, all));
     view! {
         <Transition fallback=|| view! { <Waiting/> }>
             {move || Suspend::new(async move {
                 match batch.await {
-                    Ok(view) => view! { <BatchBody view/> }.into_any(),
+                    Ok(view) => view! { <BatchBody view all=asked.get_untracked().1/> }.into_any(),
                     Err(error) => view! { <ProblemView error/> }.into_any(),
                 }
             })}
@@ -43,14 +46,14 @@ pub fn BatchPage() -> impl IntoView {
 }
 
 #[component]
-fn BatchBody(view: BatchView) -> impl IntoView {
+fn BatchBody(view: BatchView, all: bool) -> impl IntoView {
     let desk = use_desk();
     let busy = RwSignal::new(false);
     let id = view.batch.id;
     let entries = ArcRwSignal::new(Vec::new());
     merge(&entries, &view.rows);
     let view = ArcRwSignal::new(view);
-    stay_fresh(&view, &entries);
+    stay_fresh(&view, &entries, all);
     let (view, rows) = (RwSignal::from(view), RwSignal::from(entries));
 
     let batch = Memo::new(move |_| view.read().batch.clone());
@@ -117,7 +120,10 @@ fn BatchBody(view: BatchView) -> impl IntoView {
             <h2 id="subtasks-title">"Subtasks"</h2>
             <SubtaskTable caption="Subtasks of this batch" rows href rel=paths::rel(&session) on_retry busy/>
             <Show when=move || usize::try_from(total()).is_ok_and(|total| rows.read().len() < total)>
-                <p class="hint">{move || format!("The first {} of {} are shown.", rows.read().len(), total())}</p>
+                <p class="hint">
+                    {move || format!("The first {} of {} are shown. ", rows.read().len(), total())}
+                    <a href="?subtasks=all" data-noscroll="" data-testid="all-subtasks">"Show all"</a>
+                </p>
             </Show>
         </section>
         <Conflicts report=conflicts synthesis href/>
@@ -126,7 +132,7 @@ fn BatchBody(view: BatchView) -> impl IntoView {
 }
 
 /// Reads the batch afresh when something happens in it, and whenever the line is up again.
-fn stay_fresh(view: &ArcRwSignal<BatchView>, entries: &ArcRwSignal<Vec<RowEntry>>) {
+fn stay_fresh(view: &ArcRwSignal<BatchView>, entries: &ArcRwSignal<Vec<RowEntry>>, all: bool) {
     let id = view.read_untracked().batch.id;
     let (view, entries) = (view.clone(), entries.clone());
     Effect::new(move |_| {
@@ -135,7 +141,7 @@ fn stay_fresh(view: &ArcRwSignal<BatchView>, entries: &ArcRwSignal<Vec<RowEntry>
             let (view, entries) = (view.clone(), entries.clone());
             async move {
                 // When it fails, the badge says that the page is stale.
-                if let Ok(fresh) = batch_view(id.to_string()).await {
+                if let Ok(fresh) = batch_view(id.to_string(), all).await {
                     merge(&entries, &fresh.rows);
                     view.set(fresh);
                 }
@@ -156,8 +162,10 @@ fn merge(entries: &ArcRwSignal<Vec<RowEntry>>, rows: &[Row]) {
         );
         return;
     }
-    for entry in known {
-        match rows.iter().find(|row| row.id == entry.id) {
+    for (at, entry) in known.into_iter().enumerate() {
+        // Mostly where it was: a look at each of thousands for each of them would be millions.
+        let there = rows.get(at).filter(|row| row.id == entry.id);
+        match there.or_else(|| rows.iter().find(|row| row.id == entry.id)) {
             Some(row) if *entry.row.read_untracked() != *row => entry.row.set(row.clone()),
             _ => {}
         }

@@ -9,7 +9,7 @@ use leptos_router::hooks::use_query_map;
 
 use crate::{
     clock::use_hydrated,
-    components::{ProblemView, TimeTag, Waiting, each, key_of},
+    components::{ProblemView, TimeTag, Waiting, each, first_batch, key_of},
     format::{self, count},
     live::{Heard, follow},
     paths,
@@ -101,6 +101,7 @@ fn Feed(feed: EventFeed, filter: Memo<Filter>) -> impl IntoView {
         let filter = filter.read();
         rows.read().iter().filter(|row| filter.lets(row)).cloned().collect::<Vec<_>>()
     };
+    let none = Memo::new(move |_| rows.read().is_empty());
     let waiting = move || i32::try_from(held.read().len()).unwrap_or(i32::MAX);
     view! {
         <div class="view-bar">
@@ -112,13 +113,31 @@ fn Feed(feed: EventFeed, filter: Memo<Filter>) -> impl IntoView {
                 {move || paused.get().then(|| format!("Paused; {} since.", count(waiting(), "event", "events")))}
             </p>
         </div>
-        <Show when=move || !shown().is_empty() fallback=|| view! {
-            <p class="empty" data-testid="empty">"Nothing that matches has happened lately. What agents do appears here by itself."</p>
+        <Show when=move || !shown().is_empty() fallback=move || view! {
+            <section class="empty" data-testid="empty">{move || empty(none.get())}</section>
         }>
             <ol class="feed" data-testid="feed">
                 {each(shown, |row| key_of(&row.seq), |row| view! { <FeedRow row/> }.into_any())}
             </ol>
         </Show>
+    }
+}
+
+/// Why no event is shown: there is none at all, or none that the filter lets through.
+fn empty(none: bool) -> AnyView {
+    if none {
+        view! {
+            <h2>"Nothing has happened yet"</h2>
+            <p>"What agents do appears here by itself, as soon as there is a first batch:"</p>
+            {first_batch("my-first-session")}
+        }
+        .into_any()
+    } else {
+        view! {
+            <h2>"No event matches"</h2>
+            <p>"Of the latest, that is; new ones that match appear here by themselves. "<a href="/live" rel="external">"Show all events"</a></p>
+        }
+        .into_any()
     }
 }
 

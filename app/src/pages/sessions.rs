@@ -8,7 +8,7 @@ use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 
 use crate::{
-    components::{CopyButton, ProblemView, TimeTag, Waiting, WaveStrip, each, key_of},
+    components::{ProblemView, TimeTag, Waiting, WaveStrip, each, first_batch, key_of},
     error::AppError,
     live::{Heard, Refresher, follow},
     paths,
@@ -18,23 +18,6 @@ use crate::{
 
 /// How often the list reads itself afresh at most.
 const PAUSE: Duration = Duration::from_millis(700);
-
-const FIRST_CALL: &str = r#"curl -s http://127.0.0.1:3847/api/orchestration/batch-submit \
-  -H 'Content-Type: application/json' \
-  -d '{"session_id": "my-first-session", "wave_number": 0,
-       "tasks": [{"agent_type": "Explore", "description": "Map the codebase"}]}'"#;
-
-/// The call that makes the first wave of a session, to copy.
-pub fn first_call(session: &str) -> AnyView {
-    // Names have no control characters.
-    let in_json = session.replace('\\', r"\\").replace('"', r#"\""#);
-    let call = FIRST_CALL.replace("my-first-session", &in_json.replace('\'', r"'\''"));
-    view! {
-        <pre class="code" tabindex="0"><code>{call.clone()}</code></pre>
-        <CopyButton text=Signal::stored(call) what="call"/>
-    }
-    .into_any()
-}
 
 type Entry = (String, ArcRwSignal<SessionRow>);
 
@@ -250,7 +233,7 @@ fn Empty(searched: Option<String>, paged: bool) -> impl IntoView {
                 <p>
                     "A session appears with its first batch. Submit one from a terminal, or "<a href="/plan">"plan a task"</a>" and launch it."
                 </p>
-                {first_call("my-first-session")}
+                {first_batch("my-first-session")}
             </section>
         }
         .into_any(),

@@ -8,15 +8,15 @@ use super::json::Json;
 use super::{engine, refuse};
 use crate::{AppError, views::BatchView, views::Row};
 
-/// A batch with everything that its page shows.
+/// A batch with everything that its page shows: its first subtasks, or all of them.
 #[server(name = BatchViewCall, endpoint = "batch", input = Json, output = Json)]
-pub async fn batch_view(id: String) -> Result<BatchView, AppError> {
+pub async fn batch_view(id: String, all: bool) -> Result<BatchView, AppError> {
     let engine = engine()?;
     let id = super::subtasks::parse_id("batch", &id)?;
     let read = engine.batch(id).await.map_err(refuse)?;
     let synthesis = engine.synthesis(id).await.map_err(refuse)?;
     let report = engine.conflicts(id).await.map_err(refuse)?;
-    Ok(BatchView::new(read.batch, &read.subtasks, synthesis, report))
+    Ok(BatchView::new(read.batch, &read.subtasks, all, synthesis, report))
 }
 
 /// The first subtasks of a batch, for a session that just got it.

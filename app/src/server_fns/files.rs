@@ -1,4 +1,4 @@
-//! Who touched which files.
+//! Who touched which files, and what needs a person.
 
 use domain::{chart::Heat, dto::FileLease};
 use leptos::prelude::*;
@@ -7,15 +7,17 @@ use super::json::Json;
 #[cfg(feature = "ssr")]
 use super::{engine, refuse};
 use crate::{AppError, views::SessionNeeds};
-
-/// Most conflicts, and most notices, that a session's page hears of.
 #[cfg(feature = "ssr")]
-const CONFLICTS: usize = 200;
+use crate::{format, views};
+
+/// Most things that need a person on a session's page.
+#[cfg(feature = "ssr")]
+const NEEDS: usize = 30;
 /// Most files on the map.
 #[cfg(feature = "ssr")]
 const FILES: u32 = 200;
 
-/// What needs a person in a session, beside what its subtasks themselves tell.
+/// What needs a person in a session.
 #[server(name = SessionNeedsCall, endpoint = "session-needs", input = Json, output = Json)]
 pub async fn session_needs(id: String) -> Result<SessionNeeds, AppError> {
     let files = engine()?.session_files(&id).await.map_err(refuse)?;
@@ -27,12 +29,22 @@ pub(super) async fn needs_of(
     id: &str,
     files: engine::SessionFiles,
 ) -> Result<SessionNeeds, AppError> {
+    use domain::{chart, conflict::Severity};
+    let now = chrono::Utc::now().timestamp_millis();
+    let watched: Vec<_> = files.subtasks.iter().map(engine::Seen::watched).collect();
     let mut notices = engine()?.notices(id, &files).await.map_err(refuse)?;
-    notices.truncate(CONFLICTS);
     let mut conflicts = files.conflicts;
-    conflicts.retain(|conflict| conflict.severity == domain::conflict::Severity::High);
-    conflicts.truncate(CONFLICTS);
-    Ok(SessionNeeds { conflicts, notices })
+    conflicts.retain(|conflict| conflict.severity == Severity::High);
+    let needs = chart::attention(&watched, &conflicts, now);
+    notices.extend(needs.iter().map(|need| views::notice(need, &watched, now)));
+    // Those of one kind stay in their order.
+    notices.sort_by_key(|notice| notice.kind);
+    let count = i32::try_from(notices.len()).unwrap_or(i32::MAX);
+    notices.truncate(NEEDS);
+    let hint = files
+        .partial
+        .then(|| format!("Of the oldest {} subtasks.", format::grouped(watched.len() as i64)));
+    Ok(SessionNeeds { notices, count, hint })
 }
 
 /// The files that agents of a session have for themselves.

@@ -11,7 +11,7 @@ use crate::format::clipped;
 pub struct BatchView {
     /// The batch.
     pub batch: Batch,
-    /// Its first subtasks.
+    /// Its subtasks, or the first of them.
     pub rows: Vec<Row>,
     /// What came of it so far, clipped.
     pub synthesis: Synthesis,
@@ -27,6 +27,7 @@ impl BatchView {
     pub fn new(
         batch: Batch,
         subtasks: &[Subtask],
+        all: bool,
         mut synthesis: Synthesis,
         mut report: ConflictReport,
     ) -> Self {
@@ -42,7 +43,11 @@ impl BatchView {
         report.conflicts.truncate(ENTRIES);
         Self {
             batch,
-            rows: subtasks.iter().take(ENTRIES).map(Row::from).collect(),
+            rows: subtasks
+                .iter()
+                .take(if all { usize::MAX } else { ENTRIES })
+                .map(Row::from)
+                .collect(),
             synthesis,
             files_changed,
             report,

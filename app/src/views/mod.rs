@@ -3,13 +3,13 @@
 
 mod batch;
 mod feed;
+#[cfg(feature = "ssr")]
+mod needs;
 mod session;
 mod subtask;
 
 use serde::{Deserialize, Serialize};
 
-#[cfg(feature = "ssr")]
-pub(crate) use self::session::reading_order;
 pub use self::{
     batch::BatchView,
     feed::{EventFeed, EventRow},
@@ -18,6 +18,8 @@ pub use self::{
     },
     subtask::{ActionRow, AttemptRow, Row, SubtaskView},
 };
+#[cfg(feature = "ssr")]
+pub(crate) use self::{needs::notice, session::reading_order};
 
 /// Most subtasks of a wave that a session's first paint shows.
 pub const ROWS_PER_WAVE: usize = 200;

@@ -1,8 +1,6 @@
 //! A session, in the list and on its page.
 
-use domain::{
-    Time, batch::Batch, chart::Notice, conflict::Conflict, dto::WaveBrief, read_by_hand, wave::Wave,
-};
+use domain::{Time, batch::Batch, chart::Notice, dto::WaveBrief, read_by_hand, wave::Wave};
 use serde::{Deserialize, Serialize};
 
 use super::Row;
@@ -127,16 +125,18 @@ pub struct BudgetForm {
     pub stop_dollars: String,
 }
 
-/// What needs a person, beside what the subtasks themselves tell.
+/// What needs a person.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct SessionNeeds {
-    /// The files that subtasks changed at the same time.
-    pub conflicts: Vec<Conflict>,
-    /// Everything else, most urgent first.
+    /// The most urgent things, in that order.
     pub notices: Vec<Notice>,
+    /// How many there are in all.
+    pub count: i32,
+    /// What they are not all of, when that is so.
+    pub hint: Option<String>,
 }
 
-read_by_hand!(SessionNeeds { conflicts, notices });
+read_by_hand!(SessionNeeds { notices, count, hint });
 
 /// A session's page.
 #[derive(Clone, Debug, PartialEq, Serialize)]

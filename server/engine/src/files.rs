@@ -1,20 +1,52 @@
-//! Who touched which files of a session.
+//! Who touched which files of a session, and what else a person should know of it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{
-    chart::{Notice, Touch, notices},
+    Time,
+    chart::{Notice, Touch, Watched, notices},
     conflict::{Conflict, Touched, file_conflicts, normalise_path, paths, violations},
-    graph::Graph,
+    graph::{Graph, Node},
 };
 use uuid::Uuid;
 
-use crate::{Engine, Result, clock, store};
+use crate::{
+    Engine, Result, clock,
+    store::{self, subtasks::NamedFiles},
+};
 
 /// Most subtasks of a session that are looked at, the oldest.
 const SUBTASKS: i64 = 20_000;
 
-/// The files of a session.
+/// A subtask as the rules about what needs a person look at it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seen {
+    node: Node,
+    wave_number: i32,
+    description: String,
+    started_at: Option<Time>,
+    completed_at: Option<Time>,
+}
+
+impl Seen {
+    /// As the rules take it.
+    #[must_use]
+    pub fn watched(&self) -> Watched<'_> {
+        let millis = |at: Option<Time>| at.map(|at| at.timestamp_millis());
+        Watched {
+            id: self.node.id,
+            wave: self.wave_number,
+            status: self.node.status,
+            description: &self.description,
+            agent_type: &self.node.agent_type,
+            blocked_by: &self.node.blocked_by,
+            started_at: millis(self.started_at),
+            ended_at: millis(self.completed_at),
+        }
+    }
+}
+
+/// The files of a session, and the subtasks that touched them or did not.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SessionFiles {
     /// Who touched what: reported in a result, named in a snapshot, or written by an action.
@@ -24,6 +56,10 @@ pub struct SessionFiles {
     pub conflicts: Vec<Conflict>,
     /// What subtasks did beyond their scopes, with their waves.
     pub violations: Vec<(i32, Conflict)>,
+    /// The subtasks, in order of ids, each with the beginning of its description.
+    pub subtasks: Vec<Seen>,
+    /// Whether there are more subtasks than were looked at.
+    pub partial: bool,
 }
 
 impl Engine {
@@ -79,7 +115,16 @@ impl Engine {
                 by_wave.entry(subtask.wave_number).or_default().push(subtask_files);
             }
         }
-        let graph: Graph = subtasks.into_iter().map(|subtask| subtask.node).collect();
+        files.partial = i64::try_from(subtasks.len()).unwrap_or(i64::MAX) == SUBTASKS;
+        let graph: Graph = subtasks.iter().map(|subtask| subtask.node.clone()).collect();
+        let seen = |it: NamedFiles| Seen {
+            node: it.node,
+            wave_number: it.wave_number,
+            description: it.description,
+            started_at: it.started_at,
+            completed_at: it.completed_at,
+        };
+        files.subtasks = subtasks.into_iter().map(seen).collect();
         files.conflicts =
             by_wave.values().flat_map(|touched| file_conflicts(touched, &graph)).collect();
         Ok(files)

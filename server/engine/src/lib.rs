@@ -44,7 +44,7 @@ use tokio::sync::watch;
 
 pub use error::{Error, Result};
 pub use feed::{Feed, FeedEvent, envelope};
-pub use files::SessionFiles;
+pub use files::{Seen, SessionFiles};
 pub use find::{Found, FoundAction, FoundSubtask};
 pub use idempotency::IdempotencyKey;
 pub use store::subtasks::BatchRead;

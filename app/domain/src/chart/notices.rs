@@ -1,4 +1,4 @@
-//! What a person should know of a session that no subtask's state tells.
+//! What a person should know of a session, in words.
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -18,12 +18,20 @@ pub enum NoticeKind {
     Spent,
     /// The next wave waits for a person's word.
     Approval,
+    /// As [`Concern::Stranded`](super::Concern).
+    Stranded,
+    /// As [`Concern::Conflict`](super::Concern).
+    Conflict,
+    /// As [`Concern::Failed`](super::Concern).
+    Failed,
     /// An agent is alive but does nothing.
     Stalled,
     /// A subtask changed what it must not, or more than it may.
     Scope,
     /// The soft budget is spent.
     Budget,
+    /// As [`Concern::Slow`](super::Concern).
+    Slow,
 }
 
 /// Something that a person should know.
@@ -41,7 +49,7 @@ pub struct Notice {
 
 crate::read_by_hand!(Notice { kind, subtask, wave, text });
 
-/// What there is to say, most urgent first. `violations` come with the waves of their subtasks; those of
+/// What there is to say beside what [`super::attention`] finds, most urgent first. `violations` come with the waves of their subtasks; those of
 /// waves that were gone past are left out, as in [`super::attention`].
 #[must_use]
 pub fn notices(

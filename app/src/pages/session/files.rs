@@ -12,8 +12,8 @@ use uuid::Uuid;
 
 use super::{held::Held, place::Place};
 use crate::{
-    board::Board,
-    components::Waiting,
+    board::{Board, WaveState},
+    components::{Waiting, recorded_action},
     format::count,
     live::{Heard, Refresher, follow},
     server_fns::session_heat,
@@ -42,6 +42,11 @@ pub fn Files(
         let row = board.with_value(|board| board.row(id).map(|row| row.get()));
         row.is_none_or(|row| place.at.read().shows(row.wave_number, row.status))
     });
+    // Any subtask, to show how an action of one is recorded.
+    let example = Memo::new(move |_| {
+        let first = |state: &WaveState| state.rows.read().first().map(|entry| entry.id);
+        board.with_value(|board| board.waves().iter().find_map(first))
+    });
     let map = Memo::new(move |_| heat.get().unwrap_or_default());
     let agents = Memo::new(move |_| map.read().agents.clone());
     // The busiest cell sets the scale.
@@ -61,8 +66,14 @@ pub fn Files(
             <Show when=move || heat.read().is_some() fallback=|| view! { <Waiting/> }>
                 <Show
                     when=move || !map.read().files.is_empty()
-                    fallback=|| view! {
-                        <div class="empty"><p>"No file yet. What results report in "<code>"files"</code>" and what recorded actions write appears here."</p></div>
+                    fallback=move || view! {
+                        <div class="empty">
+                            <p>"No file yet. What results report in "<code>"files"</code>" and what the recorded actions of subtasks write appears here."</p>
+                            {move || match example.get() {
+                                Some(id) => recorded_action(id),
+                                None => view! { <p>"The session has no subtask yet: a batch brings the first."</p> }.into_any(),
+                            }}
+                        </div>
                     }
                 >
                     <div class="table-region" role="region" aria-label="Files by agent" tabindex="0">

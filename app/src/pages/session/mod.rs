@@ -40,7 +40,7 @@ pub use self::{
 use crate::{
     board::{Board, Need, WaveState},
     clock::use_clock,
-    components::{ProblemView, TimeTag, Waiting, WaveStrip, each, key_of},
+    components::{ProblemView, TimeTag, Waiting, WaveStrip, each, first_batch, key_of},
     format::grouped,
     live::{Heard, Refresher, follow},
     server_fns::{batch_rows, session_detail, session_needs, session_view},
@@ -51,7 +51,7 @@ use crate::{
 /// How often the session's numbers are read afresh at most.
 const PAUSE: Duration = Duration::from_millis(500);
 /// How often what needs a person is read afresh at most.
-const NEEDS_PAUSE: Duration = Duration::from_millis(1_000);
+const NEEDS_PAUSE: Duration = Duration::from_millis(400);
 /// How often a reading is repeated because events went past it.
 const TRIES: u32 = 5;
 
@@ -149,7 +149,7 @@ fn Session(first: SessionView) -> impl IntoView {
         <WaveStrip waves=briefs/>
         <Density board=board.clone() place window/>
         <div class="screen" class:has-drawer=move || place.at.read().subtask.is_some()>
-            <Attention board=board.clone() place wanting/>
+            <Attention place wanting/>
             <div class="screen-main">
                 <div class="screen-bar">
                     <ViewTabs place/>
@@ -158,7 +158,7 @@ fn Session(first: SessionView) -> impl IntoView {
                 <Show when=move || none.waves().is_empty()>
                     <section class="empty">
                         <p>"No wave yet. Submit a batch to this session, and its wave appears here."</p>
-                        {super::sessions::first_call(&session)}
+                        {first_batch(&session)}
                     </section>
                 </Show>
                 <Show when=move || place.at.read().view != View::Table>
@@ -262,9 +262,7 @@ fn minutes(clock: crate::clock::Clock) -> Memo<i64> {
 fn changes_needs(event: &str, data: &serde_json::Value) -> bool {
     match event {
         "action.recorded" => data["writes_files"] == true,
-        "subtask.updated" => {
-            matches!(data["status"].as_str(), Some("completed" | "failed" | "running"))
-        }
+        "subtask.updated" => data["status"] != data["from"],
         _ => ["wave.", "lease.", "budget.", "scope."].iter().any(|kind| event.starts_with(kind)),
     }
 }

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use crate::{
-    components::{TimeTag, each},
+    components::{TimeTag, each, recorded_action},
     format::duration,
     views::{ActionRow, SubtaskView},
 };
@@ -14,12 +14,19 @@ pub fn Log(
     /// The subtask as it was read last.
     view: Signal<SubtaskView>,
 ) -> impl IntoView {
+    let id = view.read_untracked().row.id;
     let actions = Memo::new(move |_| view.read().actions.clone());
     let more = Memo::new(move |_| view.read().more_actions);
     view! {
         <section aria-labelledby="log-title">
             <h3 id="log-title">"Actions"</h3>
-            <Show when=move || !actions.read().is_empty() fallback=|| view! { <p class="hint">"No tool call was recorded."</p> }>
+            <Show
+                when=move || !actions.read().is_empty()
+                fallback=move || view! {
+                    <p class="hint">"No tool call was recorded. An agent records one like this:"</p>
+                    {recorded_action(id)}
+                }
+            >
                 <ol class="log" data-testid="log">
                     {each(move || actions.get(), |action| action.id.as_u128(), |action| entry(action).into_any())}
                 </ol>

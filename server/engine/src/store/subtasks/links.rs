@@ -1,6 +1,6 @@
 //! What waits for what.
 
-use domain::{graph::Node, scope::Scope, subtask::SubtaskStatus};
+use domain::{Time, graph::Node, scope::Scope, subtask::SubtaskStatus};
 use sqlx::PgExecutor;
 use uuid::Uuid;
 
@@ -95,11 +95,14 @@ pub async fn scoped(tx: &mut Tx, session_id: &str, wave_number: i32) -> Result<V
     .collect()
 }
 
-/// A subtask of a session with the files that it names itself, as JSON.
+/// A subtask of a session with the files that it names itself, as JSON, and the beginning of what is to be done.
 #[derive(Debug)]
 pub struct NamedFiles {
     pub node: Node,
     pub wave_number: i32,
+    pub description: String,
+    pub started_at: Option<Time>,
+    pub completed_at: Option<Time>,
     pub scope: Scope,
     pub reported: Option<String>,
     pub snapshot: Option<String>,
@@ -113,6 +116,7 @@ pub async fn of_session(
 ) -> Result<Vec<NamedFiles>> {
     sqlx::query!(
         r#"SELECT s.id, s.wave_number, s.status, s.agent_type, s.scope::text AS scope,
+                  left(s.description, 100) AS "description!", s.started_at, s.completed_at,
                   (s.result -> 'files')::text AS reported,
                   (s.context_snapshot -> 'modified_files')::text AS snapshot,
                   ARRAY(SELECT d.blocker_id FROM subtask_dependencies d WHERE d.subtask_id = s.id) AS "blocked_by!"
@@ -135,6 +139,9 @@ pub async fn of_session(
                 blocked_by: row.blocked_by,
             },
             wave_number: row.wave_number,
+            description: row.description,
+            started_at: row.started_at,
+            completed_at: row.completed_at,
             scope: super::super::scope(row.scope)?,
             reported: row.reported,
             snapshot: row.snapshot,
