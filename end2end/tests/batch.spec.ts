@@ -30,3 +30,17 @@ test("a batch that is not there is a 404 with a sentence", async ({ page }) => {
   expect(response?.status()).toBe(404);
   await expect(page.getByTestId("problem")).toContainText("There is no batch");
 });
+
+test("a large batch shows its first subtasks, and all of them when asked, also as they change", async ({ page, agent, session }) => {
+  const { batch, subtasks } = await agent.submit(session, 1, Array.from({ length: 520 }, (_, n) => ({ ...pair[0], task_id: `t${n}` })));
+  await agent.start(session, 1);
+  await open(page, `/batches/${batch}`);
+  await expect(page.getByTestId("subtask")).toHaveCount(500);
+  await page.getByTestId("all-subtasks").click();
+  await expect(page.getByTestId("subtask")).toHaveCount(520);
+  await expect(page.getByTestId("all-subtasks")).toBeHidden();
+  await agent.patch(subtasks[519], { status: "failed" });
+  await expect(page.locator(`[data-subtask="${subtasks[519]}"]`)).toHaveAttribute("data-status", "failed");
+  await page.reload();
+  await expect(page.getByTestId("subtask")).toHaveCount(520);
+});

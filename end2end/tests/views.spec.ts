@@ -199,6 +199,60 @@ test("the queue names what needs a person, most urgent first, and empties when i
   await expect(page.getByTestId("attention")).toContainText("Nothing.");
 });
 
+test("the queue knows of subtasks that the page has not loaded", async ({ page, agent, session }) => {
+  const { subtasks } = await agent.submit(session, 1, Array.from({ length: 450 }, (_, n) => ({ ...pair[0], task_id: `t${n}`, description: `Part ${n}` })));
+  await agent.submit(session, 1, [{ ...pair[1], blocked_by: [subtasks[440]] }]);
+  await agent.start(session, 1);
+  await open(page, `/sessions/${session}`);
+  await expect(page.locator(`[data-subtask="${subtasks[440]}"]`)).toHaveCount(0);
+  await agent.patch(subtasks[440], { status: "failed" });
+  await agent.patch(subtasks[441], { status: "failed" });
+  const needs = page.getByTestId("need");
+  await expect(needs).toHaveText(["Stranded“Part 440” failed; 1 subtask waits for it.", "Failed“Part 441” failed."]);
+  await needs.first().click();
+  await expect(page.getByTestId("drawer")).toContainText("Part 440");
+  // The same one, although its words change: the keyboard stays on it.
+  await needs.first().focus();
+  await agent.submit(session, 1, [{ ...pair[1], blocked_by: [subtasks[440]] }]);
+  await agent.patch(subtasks[442], { status: "failed" });
+  await expect(needs.first()).toContainText("2 subtasks wait for it.");
+  await expect(needs.first()).toBeFocused();
+});
+
+test("while a page is read its shape is there, and said to be loading", async ({ page, agent, session }) => {
+  await agent.submit(session, 1, pair);
+  await open(page, "/");
+  let go = () => {};
+  const held = new Promise<void>((resolve) => (go = resolve));
+  await page.route("**/session*", async (route) => {
+    await held;
+    await route.continue();
+  });
+  await page.getByRole("link", { name: session, exact: true }).first().click();
+  const waiting = page.getByRole("status").filter({ hasText: "Loading…" });
+  await expect(waiting).toBeVisible();
+  expect((await waiting.boundingBox())!.height).toBeGreaterThan(300);
+  await accessible(page);
+  go();
+  await expect(page.getByTestId("subtask")).toHaveCount(2);
+  await expect(waiting).toHaveCount(0);
+});
+
+test("a subtask without actions teaches the call that records one", async ({ page, agent, session }) => {
+  const { subtasks } = await agent.submit(session, 1, [pair[0]]);
+  await open(page, `/sessions/${session}?view=files&subtask=${subtasks[0]}`);
+  const call = (await page.getByTestId("drawer").locator("code").filter({ hasText: "curl" }).textContent())!;
+  expect(call).toContain(`${new URL(page.url()).origin}/api/actions`);
+  await expect(page.getByTestId("files").locator("code").filter({ hasText: "curl" })).toHaveText(call);
+  await accessible(page);
+  await fits(page);
+  // As it is taught, it works.
+  const body = JSON.parse(call.split("-d '")[1].slice(0, -1));
+  await agent.call("POST", "/api/actions", body);
+  await expect(page.getByTestId("log")).toContainText("Edit");
+  await expect(page.locator(`[data-file="src/main.rs"]`)).toBeVisible();
+});
+
 test("the drawer says why a subtask waits, shows what its agent did, and acts on it", async ({ page, agent, session }) => {
   const { subtasks } = await agent.submit(session, 1, chain);
   await open(page, `/sessions/${session}?subtask=${subtasks[1]}`);

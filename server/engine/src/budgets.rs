@@ -6,7 +6,7 @@ use domain::{
     usage::Budget,
 };
 
-use crate::{Engine, Error, Result, clock, names::check_session, store, tx::Tx};
+use crate::{Engine, Error, IdempotencyKey, Result, clock, names::check_session, store, tx::Tx};
 
 impl Engine {
     /// Sets what a session may spend; an empty budget limits nothing. The session appears when it is
@@ -41,9 +41,13 @@ impl Engine {
     ///
     /// # Errors
     /// An invalid request, or the database is away.
-    pub async fn claim(&self, request: ClaimSubtasks) -> Result<ClaimAnswer> {
+    pub async fn claim(
+        &self,
+        request: ClaimSubtasks,
+        key: Option<IdempotencyKey>,
+    ) -> Result<ClaimAnswer> {
         let session_id = request.session_id.clone();
-        let claims = self.claim_subtasks(request).await?;
+        let claims = self.claim_subtasks(request, key).await?;
         let held_back = match session_id {
             Some(id) if claims.is_empty() => {
                 match store::sessions::get(self.pool_ref(), &id).await? {

@@ -14,12 +14,12 @@ use sqlx::PgPool;
 use uuid::Uuid;
 
 use crate::{
-    Engine, Inner, Result,
+    Engine, IdempotencyKey, Inner, Result,
     appender::Waker,
     clock,
     group::Group,
     lock,
-    store::{self, attempts::Wanted},
+    store::{self, Tx, attempts::Wanted},
     subtasks::{read, write},
 };
 
@@ -41,7 +41,7 @@ pub fn start_group(pool: &PgPool, appender: &Waker) -> Claims {
     Group::start(Box::new(move |group| {
         let (pool, appender) = (pool.clone(), appender.clone());
         Box::pin(async move {
-            let results = write_group(&pool, &group).await;
+            let results = write_group(&pool, &group, None).await;
             appender.wake();
             results.map(|claims| claims.into_iter().map(Ok).collect())
         })
@@ -51,7 +51,22 @@ pub fn start_group(pool: &PgPool, appender: &Waker) -> Claims {
 /// Hands out what is ready to a group of claims: one look for what is ready, without a lock; then,
 /// under the locks of the sessions, each candidate goes to the first who wants it, if it is still
 /// ready. So no two claims get the same, whichever servers they reach.
-async fn write_group(pool: &PgPool, group: &[ClaimSubtasks]) -> Result<Vec<Vec<Claim>>> {
+///
+/// A claim that has a key is a group of its own. Nothing is kept of one that gets nothing: its repeat
+/// is a new claim.
+async fn write_group(
+    pool: &PgPool,
+    group: &[ClaimSubtasks],
+    key: Option<&IdempotencyKey>,
+) -> Result<Vec<Vec<Claim>>> {
+    if let Some(key) = key {
+        // Now, because there may be nothing more to take.
+        let mut tx = Tx::begin(pool).await?;
+        if let Some(claims) = key.replay(&mut tx, clock::now()).await? {
+            return Ok(vec![claims]);
+        }
+        tx.rollback().await?;
+    }
     let mut wanted: Vec<(Wanted, i32)> = Vec::new();
     let mut places = Vec::with_capacity(group.len());
     for claim in group {
@@ -73,6 +88,11 @@ async fn write_group(pool: &PgPool, group: &[ClaimSubtasks]) -> Result<Vec<Vec<C
     ids.sort_unstable();
     ids.dedup();
     let mut tx = lock::of_subtasks(pool, &ids).await?;
+    if let Some(key) = key
+        && let Some(claims) = key.replay(&mut tx, clock::now()).await?
+    {
+        return Ok(vec![claims]);
+    }
     let mut progress = read(&mut tx, &ids, &[]).await?;
     let mut begun = Vec::new();
     let mut taken = vec![false; ready.len()];
@@ -101,6 +121,9 @@ async fn write_group(pool: &PgPool, group: &[ClaimSubtasks]) -> Result<Vec<Vec<C
     }
     store::attempts::begin(&mut tx, &begun).await?;
     write(&mut tx, progress).await?;
+    if let (Some(key), [claims]) = (key, claims.as_slice()) {
+        key.keep(&mut tx, claims, clock::now()).await?;
+    }
     tx.commit().await?;
     Ok(claims)
 }
@@ -136,7 +159,11 @@ impl Engine {
     ///
     /// # Errors
     /// An invalid request, or the database is away.
-    pub async fn claim_subtasks(&self, request: ClaimSubtasks) -> Result<Vec<Claim>> {
+    pub async fn claim_subtasks(
+        &self,
+        request: ClaimSubtasks,
+        key: Option<IdempotencyKey>,
+    ) -> Result<Vec<Claim>> {
         request.check()?;
         let wait = u64::try_from(request.wait_seconds.unwrap_or(0)).unwrap_or(0);
         let deadline = tokio::time::Instant::now() + Duration::from_secs(wait);
@@ -144,7 +171,10 @@ impl Engine {
         loop {
             // Before the look: what happens after it is heard.
             let (mut news, _) = self.feed().subscribe();
-            let claims = self.inner.claims.run(request.clone()).await?;
+            let claims = match &key {
+                None => self.inner.claims.run(request.clone()).await?,
+                Some(key) => self.claim_once(&request, key).await?,
+            };
             let over = *hurry.borrow_and_update() || tokio::time::Instant::now() >= deadline;
             if !claims.is_empty() || over {
                 return Ok(claims);
@@ -165,6 +195,18 @@ impl Engine {
                 () = tokio::time::sleep_until(next) => {}
             }
         }
+    }
+
+    async fn claim_once(
+        &self,
+        request: &ClaimSubtasks,
+        key: &IdempotencyKey,
+    ) -> Result<Vec<Claim>> {
+        let group = std::slice::from_ref(request);
+        let claims =
+            write_group(self.pool_ref(), group, Some(key)).await?.pop().unwrap_or_default();
+        self.committed();
+        Ok(claims)
     }
 
     /// A sign of life: the lease lasts from now on.

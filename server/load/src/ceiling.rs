@@ -79,6 +79,7 @@ const fn script(scenario: Scenario) -> Option<&'static str> {
         Scenario::Changed10 => Some(include_str!("../ceiling/changed_10.sql")),
         Scenario::Changed1000 => Some(include_str!("../ceiling/changed_1000.sql")),
         Scenario::Hooks
+        | Scenario::Health
         | Scenario::Decompose
         | Scenario::CraftPrompt
         | Scenario::FullFlow

@@ -15,7 +15,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 use uuid::Uuid;
 
-use super::extract::{Body, OptionalBody, Query, Segment};
+use super::extract::{Body, Create, OptionalBody, Query, Segment};
 use crate::problem::Answer;
 
 /// Which subtasks to list.
@@ -129,14 +129,15 @@ pub async fn retry(State(engine): State<Engine>, id: Segment) -> Answer<Json<Sub
 /// `token` with every report. Answers with nothing when nothing is ready, after `wait_seconds`;
 /// `held_back` says so when the session that is named is paused or has spent its budget.
 #[utoipa::path(post, path = "/api/subtasks/claim", tag = "agents at work",
+    params(("Idempotency-Key" = Option<String>, Header, description = "Makes a repeat answer what the first request was given.", min_length = 1, max_length = 200)),
     request_body = ClaimSubtasks,
     responses((status = 200, body = ClaimAnswer, description = "What was claimed; may be nothing."),
               (status = "4XX", body = Problem, description = "Refused.", content_type = "application/problem+json")))]
 pub async fn claim(
     State(engine): State<Engine>,
-    Body(request): Body<ClaimSubtasks>,
+    Create { request, key }: Create<ClaimSubtasks>,
 ) -> Answer<Json<ClaimAnswer>> {
-    Ok(Json(engine.claim(request).await?))
+    Ok(Json(engine.claim(request, key).await?))
 }
 
 /// Give a sign of life

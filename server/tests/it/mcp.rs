@@ -256,6 +256,6 @@ async fn a_claim_that_nobody_waits_for_any_more_keeps_nothing(
         assert!(Instant::now() < deadline, "{attempts:?}");
     }
     let claim: ClaimSubtasks = serde_json::from_value(json!({"agent_id": "a"})).unwrap();
-    assert_eq!(server.engine.claim_subtasks(claim).await.unwrap()[0].subtask.id, id);
+    assert_eq!(server.engine.claim_subtasks(claim, None).await.unwrap()[0].subtask.id, id);
     server.stop().await;
 }

@@ -48,14 +48,17 @@ impl Engine {
             return Ok(Given::default());
         }
         let claims = self
-            .claim_subtasks(ClaimSubtasks {
-                agent_id: event.agent().to_owned(),
-                session_id: Some(session.to_owned()),
-                agent_types: vec![agent_type.to_owned()],
-                max: Some(1),
-                lease_seconds: Some(LEASE_SECONDS),
-                wait_seconds: None,
-            })
+            .claim_subtasks(
+                ClaimSubtasks {
+                    agent_id: event.agent().to_owned(),
+                    session_id: Some(session.to_owned()),
+                    agent_types: vec![agent_type.to_owned()],
+                    max: Some(1),
+                    lease_seconds: Some(LEASE_SECONDS),
+                    wait_seconds: None,
+                },
+                None,
+            )
             .await?;
         let Some(claim) = claims.into_iter().next() else { return Ok(Given::default()) };
         let Subtask { id, description, scope, wave_number, lease_token, .. } = claim.subtask;

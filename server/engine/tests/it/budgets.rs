@@ -78,17 +78,17 @@ async fn no_work_is_handed_out_beyond_the_hard_budget_until_it_is_raised(
         let server = db.server().await;
         running(&server, "s", 0, 3).await;
         server.set_budget("s", budget(10, 500)).await.unwrap();
-        let first = server.claim(claim(0)).await.unwrap();
+        let first = server.claim(claim(0), None).await.unwrap();
         let id = first.claims[0].subtask.id;
         server.record_action(act(json!({"subtask_id": id}), 499), None).await.unwrap();
-        assert_eq!(server.claim(claim(0)).await.unwrap().claims.len(), 1);
+        assert_eq!(server.claim(claim(0), None).await.unwrap().claims.len(), 1);
         server.record_action(act(json!({"session_id": "s"}), 1), None).await.unwrap();
-        let none = server.claim(claim(0)).await.unwrap();
+        let none = server.claim(claim(0), None).await.unwrap();
         assert_eq!((none.claims.len(), none.held_back), (0, Some(HeldBack::Budget)));
         // Agents keep what they hold, and may report it.
         server.patch_subtask(id, to(SubtaskStatus::Completed)).await.unwrap();
         let waiter = server.clone();
-        let waits = tokio::spawn(async move { waiter.claim(claim(20)).await.unwrap() });
+        let waits = tokio::spawn(async move { waiter.claim(claim(20), None).await.unwrap() });
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
         assert!(server.set_budget("s", budget(10, 501)).await.unwrap());
         let woken = tokio::time::timeout(std::time::Duration::from_secs(10), waits).await;

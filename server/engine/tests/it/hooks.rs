@@ -287,11 +287,11 @@ async fn a_session_that_ends_gives_back_what_it_and_its_subagents_held(
         let server = db.server().await;
         let ids = running(&server, "s", 0, 3).await.subtask_ids;
         let own = json!({"agent_id": "claude", "session_id": "s"});
-        server.claim_subtasks(serde_json::from_value(own).unwrap()).await.unwrap();
+        server.claim_subtasks(serde_json::from_value(own).unwrap(), None).await.unwrap();
         let who = json!({"agent_id": "a1", "agent_type": "Snipper"});
         assert!(context(&send(&server, "SubagentStart", who).await).contains("subtask"));
         let other = json!({"agent_id": "elsewhere", "session_id": "s"});
-        server.claim_subtasks(serde_json::from_value(other).unwrap()).await.unwrap();
+        server.claim_subtasks(serde_json::from_value(other).unwrap(), None).await.unwrap();
         assert_eq!(edit(&server, "a1", "/p/a.rs").await, None);
         assert_eq!(send(&server, "SessionEnd", json!({"reason": "clear"})).await, json!({}));
         let left = server.leases("s").await.unwrap();
@@ -315,7 +315,7 @@ async fn a_session_is_asked_once_for_the_report_that_it_owes(
         running(&server, "s", 0, 1).await;
         assert_eq!(send(&server, "Stop", json!({})).await, json!({}));
         let own = json!({"agent_id": "claude", "session_id": "s"});
-        let held = server.claim_subtasks(serde_json::from_value(own).unwrap()).await.unwrap();
+        let held = server.claim_subtasks(serde_json::from_value(own).unwrap(), None).await.unwrap();
         let kept = send(&server, "Stop", json!({"stop_hook_active": false})).await;
         assert_eq!(kept["decision"], "block");
         let reason = kept["reason"].as_str().unwrap();
@@ -337,7 +337,7 @@ async fn a_session_whose_own_subtask_is_cancelled_is_told_once_and_goes_on(
         let server = db.server().await;
         running(&server, "s", 0, 2).await;
         let own = json!({"agent_id": "claude", "session_id": "s", "max": 2});
-        let held = server.claim_subtasks(serde_json::from_value(own).unwrap()).await.unwrap();
+        let held = server.claim_subtasks(serde_json::from_value(own).unwrap(), None).await.unwrap();
         let why = Cancel { reason: Some("wrong branch".to_owned()) };
         server.cancel_subtask(held[0].subtask.id, why).await.unwrap();
         let told = refused(&server, "claude", "Bash", json!({"command": "ls"})).await.unwrap();

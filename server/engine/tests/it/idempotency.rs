@@ -1,11 +1,13 @@
 //! `Idempotency-Key`: a repeat is answered as the first request was, and does nothing.
 
 use domain::dto::OnOverlap;
-use domain::dto::{CreateWave, Decompose, LaunchPlan, RecordAction, SubmitBatch};
+use domain::dto::{ClaimSubtasks, CreateWave, Decompose, LaunchPlan, RecordAction, SubmitBatch};
 use engine::IdempotencyKey;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 
-use crate::support::{at_once, batch, complete, conflict, invalid, run, running, task, times};
+use crate::support::{
+    at_once, batch, complete, conflict, invalid, run, running, submit, task, times,
+};
 
 fn request(tasks: usize) -> (SubmitBatch, Vec<u8>) {
     let request = batch("s", 0, vec![task("Snipper"); tasks]);
@@ -133,6 +135,19 @@ async fn every_request_that_creates_can_be_repeated(_: PgPoolOptions, options: P
         let action = server.record_action(record.clone(), key("action")).await.unwrap();
         assert_eq!(server.record_action(record, key("action")).await.unwrap(), action);
         assert_eq!(db.count("SELECT count(*) FROM actions").await, 1);
+
+        running(&server, "c", 0, 2).await;
+        let claim = serde_json::json!({"agent_id": "a", "session_id": "c"});
+        let claim: ClaimSubtasks = serde_json::from_value(claim).unwrap();
+        let held = server.claim_subtasks(claim.clone(), key("claim")).await.unwrap();
+        assert_eq!(server.claim_subtasks(claim.clone(), key("claim")).await.unwrap(), held);
+        let other = server.claim_subtasks(claim.clone(), key("another")).await.unwrap();
+        assert_ne!(other[0].subtask.id, held[0].subtask.id);
+        // Also when there is nothing left to take; and what got nothing is not what it gets for ever.
+        assert_eq!(server.claim_subtasks(claim.clone(), key("claim")).await.unwrap(), held);
+        assert_eq!(server.claim_subtasks(claim.clone(), key("late")).await.unwrap(), []);
+        submit(&server, "c", 0, vec![task("Snipper")]).await;
+        assert_eq!(server.claim_subtasks(claim, key("late")).await.unwrap().len(), 1);
 
         let job = serde_json::json!({"task_description": "Build a shop"});
         let job: Decompose = serde_json::from_value(job).unwrap();

@@ -21,7 +21,7 @@ fn asks(agent: &str, max: i32) -> ClaimSubtasks {
 }
 
 async fn claim(server: &Engine, agent: &str, max: i32) -> Vec<Claim> {
-    server.claim_subtasks(asks(agent, max)).await.unwrap()
+    server.claim_subtasks(asks(agent, max), None).await.unwrap()
 }
 
 fn report(claim: &Claim, status: SubtaskStatus) -> PatchSubtask {
@@ -100,13 +100,13 @@ async fn a_claim_takes_the_most_urgent_ready_work_that_it_asks_for(
             session_id: Some("s".to_owned()),
             ..asks("a", 2)
         };
-        let got = server.claim_subtasks(only.clone()).await.unwrap();
+        let got = server.claim_subtasks(only.clone(), None).await.unwrap();
         let order: Vec<_> = got.iter().map(|claim| claim.subtask.id).collect();
         assert_eq!(order, [ids[2], ids[0]]);
         assert_eq!(got[0].subtask.agent_id.as_deref(), Some("a"));
-        assert_eq!(server.claim_subtasks(only).await.unwrap(), []);
+        assert_eq!(server.claim_subtasks(only, None).await.unwrap(), []);
         let elsewhere = ClaimSubtasks { session_id: Some("other".to_owned()), ..asks("a", 2) };
-        assert_eq!(server.claim_subtasks(elsewhere).await.unwrap(), []);
+        assert_eq!(server.claim_subtasks(elsewhere, None).await.unwrap(), []);
         // What waits for it becomes ready with its report.
         server.patch_subtask(ids[0], report(&got[1], SubtaskStatus::Completed)).await.unwrap();
         let next: Vec<_> = claim(&server, "b", 5).await.iter().map(|c| c.subtask.id).collect();
@@ -127,7 +127,7 @@ async fn a_claim_waits_for_work_and_goes_on_as_soon_as_there_is_some(
         submit(&server, "s", 0, vec![task("Snipper")]).await;
         let waiter = server.clone();
         let asked = ClaimSubtasks { wait_seconds: Some(20), ..asks("a", 1) };
-        let waits = tokio::spawn(async move { waiter.claim_subtasks(asked).await.unwrap() });
+        let waits = tokio::spawn(async move { waiter.claim_subtasks(asked, None).await.unwrap() });
         tokio::time::sleep(Duration::from_millis(100)).await;
         assert!(!waits.is_finished());
         start(&server, "s", 0).await;
@@ -135,7 +135,7 @@ async fn a_claim_waits_for_work_and_goes_on_as_soon_as_there_is_some(
         let got = tokio::time::timeout(Duration::from_millis(1_500), waits).await.unwrap().unwrap();
         assert_eq!(got.len(), 1);
         let none = ClaimSubtasks { wait_seconds: Some(1), ..asks("b", 1) };
-        assert_eq!(server.claim_subtasks(none).await.unwrap(), []);
+        assert_eq!(server.claim_subtasks(none, None).await.unwrap(), []);
     });
 }
 
@@ -312,7 +312,7 @@ async fn a_paused_session_hands_out_nothing_and_keeps_what_is_held(
         assert_eq!(done.unwrap().status, SubtaskStatus::Completed);
         let waiter = server.clone();
         let asked = ClaimSubtasks { wait_seconds: Some(20), ..asks("b", 5) };
-        let waits = tokio::spawn(async move { waiter.claim_subtasks(asked).await.unwrap() });
+        let waits = tokio::spawn(async move { waiter.claim_subtasks(asked, None).await.unwrap() });
         server.pause_session("s", false).await.unwrap();
         assert_eq!(waits.await.unwrap().len(), 2);
         let log = db.log(&server).await;

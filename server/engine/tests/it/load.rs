@@ -89,7 +89,7 @@ async fn anything(
         14..=16 => drop(server.patch_subtask(id, to(SubtaskStatus::Running)).await?),
         17..=20 => {
             let claim = json!({"agent_id": format!("agent-{}", dice.roll(9)), "session_id": name, "max": 3, "lease_seconds": 5});
-            server.claim_subtasks(serde_json::from_value(claim).unwrap()).await?;
+            server.claim_subtasks(serde_json::from_value(claim).unwrap(), None).await?;
         }
         21..=23 => {
             let leases = server.leases(&name).await?;

@@ -32,6 +32,12 @@ impl Work for InTurn {
     }
 }
 
+/// Measures the requests that do nothing: what HTTP takes of every other one.
+pub async fn health(bench: &mut Bench<'_>) -> Tally {
+    let requests: Rc<[_]> = [bench.target.request("GET", "/health", None)].into();
+    bench.measure(|_| InTurn::new(&requests, 0)).await
+}
+
 /// A change and the read that finds it, of each batch in turn.
 struct Changed {
     pairs: Vec<(Template, Vec<u8>)>,

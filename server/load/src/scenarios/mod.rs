@@ -53,6 +53,8 @@ pub enum Scenario {
     /// Batches of 1,000 subtasks, each read after a change of one subtask.
     #[value(name = "changed_1000")]
     Changed1000,
+    /// The least that a request costs: the server says that it is there.
+    Health,
     /// The document's task decomposed.
     Decompose,
     /// The document's prompt crafted, with ten results of the wave before.
@@ -86,6 +88,7 @@ impl Scenario {
             Self::Get1000 => "get_1000",
             Self::Changed10 => "changed_10",
             Self::Changed1000 => "changed_1000",
+            Self::Health => "health",
             Self::Decompose => "decompose",
             Self::CraftPrompt => "craft_prompt",
             Self::FullFlow => "full_flow",
@@ -157,6 +160,7 @@ impl<'t> Bench<'t> {
             Scenario::Get1000 => get::run(self, 1_000, 32).await?,
             Scenario::Changed10 => get::changed(self, 10, 256).await?,
             Scenario::Changed1000 => get::changed(self, 1_000, 32).await?,
+            Scenario::Health => get::health(self).await,
             Scenario::Decompose => planning::decompose(self).await?,
             Scenario::CraftPrompt => planning::craft_prompt(self).await?,
             Scenario::FullFlow => flow::run(self).await,
