@@ -113,6 +113,11 @@ mod imp {
         }
     }
 
+    pub fn pointed_in(element: &web_sys::Element, event: &web_sys::MouseEvent) -> (i32, i32) {
+        let frame = element.get_bounding_client_rect();
+        (event.client_x() - frame.left() as i32, event.client_y() - frame.top() as i32)
+    }
+
     pub fn click(selector: &str) {
         let found = document().query_selector(selector).ok().flatten();
         if let Some(Ok(element)) = found.map(JsCast::dyn_into::<web_sys::HtmlElement>) {
@@ -159,6 +164,9 @@ mod imp {
         None
     }
     pub fn mark_subtask(_: Option<&str>) {}
+    pub fn pointed_in(_: &leptos::web_sys::Element, _: &leptos::web_sys::MouseEvent) -> (i32, i32) {
+        (0, 0)
+    }
     pub fn click(_: &str) {}
     pub fn reveal(_: &str) {}
     pub fn origin() -> String {
@@ -237,6 +245,15 @@ pub fn subtask_at(event: &leptos::web_sys::Event) -> Option<String> {
 /// view has thousands of entries, and each would listen to every move of the pointer.
 pub fn mark_subtask(id: Option<&str>) {
     imp::mark_subtask(id);
+}
+
+/// Where in an element the pointer is; pixels from its upper left corner.
+#[must_use]
+pub fn pointed_in(
+    element: &leptos::web_sys::Element,
+    event: &leptos::web_sys::MouseEvent,
+) -> (i32, i32) {
+    imp::pointed_in(element, event)
 }
 
 /// Clicks what the selector finds first.

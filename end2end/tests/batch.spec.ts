@@ -15,6 +15,9 @@ test("a batch shows its synthesis and its conflicts as they come about", async (
   await page.getByTestId("complete-batch").click();
   await expect(page.getByTestId("summary")).toContainText("Wave 1: 2/2 tasks completed. 1 files modified, 1 conflicts.");
   await expect(page.getByTestId("next-wave")).toBeVisible();
+  await page.getByTestId("synthesis-json").locator("> summary").click();
+  await expect(page.getByTestId("synthesis-json")).toContainText("next_wave_ready: true");
+  await expect(page.getByTestId("synthesis-json").getByTestId("json")).toContainText("src/types/user.ts");
   await accessible(page);
   await fits(page);
   const report = await page.request.get((await page.getByTestId("export-markdown").getAttribute("href"))!);

@@ -61,3 +61,17 @@ test("the list shows only the sessions that stand as asked", async ({ page, agen
   await expect(page.getByTestId("session")).toHaveCount(1);
   await expect(page.getByTestId("session")).toHaveAttribute("data-session", `${session}-failed`);
 });
+
+test("the list says which sessions are paused and what they spent", async ({ page, agent, session }) => {
+  await agent.submit(session, 1, [pair[0]]);
+  await agent.call("POST", "/api/actions", { session_id: session, tool_name: "Read", usage: { tokens_used: 12_345, cost_usd: 0.5 } });
+  await open(page, `/?q=${session}`);
+  const item = page.locator(`[data-session="${session}"]`);
+  await expect(item.getByTestId("spent")).toContainText("tokens, $0.50");
+  await expect(item.getByTestId("is-paused")).toHaveCount(0);
+  await agent.call("POST", `/api/sessions/${session}/pause`);
+  await page.reload();
+  await expect(item.getByTestId("is-paused")).toBeVisible();
+  await accessible(page);
+  await fits(page);
+});

@@ -199,6 +199,58 @@ test("the queue names what needs a person, most urgent first, and empties when i
   await expect(page.getByTestId("attention")).toContainText("Nothing.");
 });
 
+test("the graph is dragged by its ground and grows under the wheel, around what is pointed at", async ({ page, agent, session }) => {
+  const many = (wave: number) => agent.submit(session, wave, Array.from({ length: 40 }, (_, n) => ({ ...pair[0], task_id: `t${n}` })));
+  for (const wave of [0, 1, 2, 3]) await many(wave);
+  await open(page, `/sessions/${session}?view=graph`);
+  const region = page.locator(".graph-region");
+  const scrolled = () => region.evaluate((element) => [element.scrollLeft, element.scrollTop]);
+  const frame = (await region.boundingBox())!;
+  // Between the columns of cards there is nothing but ground.
+  const card = (await page.getByTestId("card").first().boundingBox())!;
+  const ground = { x: card.x + card.width + 6, y: frame.y + 200 };
+  await page.mouse.move(ground.x, ground.y);
+  await page.mouse.down();
+  await page.mouse.move(ground.x - 150, ground.y - 60, { steps: 5 });
+  expect(await scrolled()).toEqual([150, 60]);
+  await page.mouse.up();
+  await page.mouse.move(ground.x, ground.y, { steps: 3 });
+  expect(await scrolled()).toEqual([150, 60]);
+
+  const pointed = () => page.evaluate(([x, y]) => document.elementFromPoint(x, y)?.closest("[data-card]")?.getAttribute("data-card"), at);
+  const shown = page.getByTestId("card").filter({ visible: true });
+  const box = (await shown.nth(5).boundingBox())!;
+  const at = [box.x + box.width / 2, box.y + box.height / 2];
+  const before = await pointed();
+  await page.mouse.move(at[0], at[1]);
+  await page.keyboard.down("Control");
+  await page.mouse.wheel(0, 100);
+  await page.keyboard.up("Control");
+  await expect(page.getByTestId("zoom")).toHaveText("80 %");
+  await expect.poll(pointed).toBe(before);
+});
+
+test("the timeline goes to earlier and later times by its buttons", async ({ page, agent, session }) => {
+  const { subtasks } = await agent.submit(session, 1, chain);
+  await agent.start(session, 1);
+  await agent.patch(subtasks[0], { status: "completed" });
+  await open(page, `/sessions/${session}?view=timeline`);
+  const ticks = () => page.locator(".ruler .tick-text").allTextContents();
+  await expect(page.getByTestId("time-later")).toBeDisabled();
+  await page.getByTestId("time-in").click();
+  await expect(page.getByTestId("time-later")).toBeEnabled();
+  const middle = await ticks();
+  await page.getByTestId("time-later").focus();
+  await page.keyboard.press("Enter");
+  await page.keyboard.press("Enter");
+  await expect.poll(ticks).not.toEqual(middle);
+  await page.getByTestId("time-earlier").press("Enter");
+  await page.getByTestId("time-earlier").press("Enter");
+  await expect.poll(ticks).toEqual(middle);
+  await page.getByTestId("time-all").click();
+  await expect(page.getByTestId("time-earlier")).toBeDisabled();
+});
+
 test("the queue knows of subtasks that the page has not loaded", async ({ page, agent, session }) => {
   const { subtasks } = await agent.submit(session, 1, Array.from({ length: 450 }, (_, n) => ({ ...pair[0], task_id: `t${n}`, description: `Part ${n}` })));
   await agent.submit(session, 1, [{ ...pair[1], blocked_by: [subtasks[440]] }]);

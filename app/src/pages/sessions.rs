@@ -205,8 +205,10 @@ fn SessionItem(id: String, summary: ArcRwSignal<SessionRow>) -> impl IntoView {
             <a class="session-name" href=paths::session(&id) rel=paths::rel(&id)><bdi>{id.clone()}</bdi></a>
             <WaveStrip waves=Signal::derive(move || summary.read().waves.clone())/>
             <p class="session-counts num">
+                {move || summary.read().paused.then(|| view! { <span class="tag" data-testid="is-paused">"paused"</span> })}
                 <span>{move || of(|s| s.completed_tasks)}"/"{move || of(|s| s.total_tasks)}" done"</span>
                 <span class:is-failed=move || { failed() > 0 }>{move || format!("{} failed", failed())}</span>
+                {move || summary.read().spent.clone().map(|text| view! { <span data-testid="spent">{text}</span> })}
             </p>
             <p class="session-time num"><TimeTag at=Signal::derive(move || summary.read().last_active_at)/></p>
         </li>

@@ -9,7 +9,7 @@ use leptos::prelude::*;
 use uuid::Uuid;
 
 use crate::{
-    components::{Mark, Status},
+    components::{JsonTree, Mark, Status},
     format::{count, duration, grouped},
     paths::short,
 };
@@ -39,6 +39,12 @@ pub fn SynthesisView(
         synthesis.read().results.iter().filter(ended).cloned().collect::<Vec<_>>()
     });
     let ended = move || ended.get();
+    // Large, and seldom wanted: made when it is opened.
+    let opened = RwSignal::new(false);
+    let json = move || {
+        let text = opened.get().then(|| serde_json::to_string(&*synthesis.read()));
+        text.and_then(Result::ok).map(|text| view! { <JsonTree text/> })
+    };
     view! {
         <section class="panel" aria-labelledby="synthesis-title" data-testid="synthesis">
             <div class="page-head">
@@ -66,6 +72,10 @@ pub fn SynthesisView(
                 </ul>
             </Show>
             {move || list(synthesis.read().files_changed.clone(), "files", "Files changed")}
+            <details class="json-whole" data-testid="synthesis-json" on:toggle=move |_| opened.set(true)>
+                <summary>"As JSON, as agents read it"</summary>
+                {json}
+            </details>
         </section>
     }
 }

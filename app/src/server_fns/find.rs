@@ -10,7 +10,10 @@ use crate::{AppError, views::Hit};
 /// Sessions, subtasks, batches, agent types and actions that have a text in them.
 #[server(name = FindCall, endpoint = "find", input = Json, output = Json)]
 pub async fn find(text: String) -> Result<Vec<Hit>, AppError> {
-    use crate::{format::clipped, paths};
+    use crate::{
+        format::{clipped, count},
+        paths,
+    };
     const NAME: usize = 120;
     const AGENTS: usize = 5;
     let engine = engine()?;
@@ -27,8 +30,11 @@ pub async fn find(text: String) -> Result<Vec<Hit>, AppError> {
         let about = format!("{} · {} · {}", it.status.as_str(), it.agent_type, it.session_id);
         hit("subtask", &it.description, &about, paths::subtask(&it.session_id, it.id))
     }));
-    hits.extend(found.batches.iter().map(|(id, session)| {
-        hit("batch", &format!("Batch {}", paths::short(*id)), session, paths::batch(*id))
+    hits.extend(found.batches.iter().map(|it| {
+        let wave = it.wave_name.clone().unwrap_or_else(|| format!("Wave {}", it.wave_number));
+        let size = count(it.total_tasks, "subtask", "subtasks");
+        let about = format!("{wave} · {size} · {}", it.session_id);
+        hit("batch", &format!("Batch {}", paths::short(it.id)), &about, paths::batch(it.id))
     }));
     let wanted = text.trim().to_lowercase();
     let agents = engine.registry().await.map_err(refuse)?.agents;

@@ -35,6 +35,10 @@ pub struct SessionRow {
     pub completed_tasks: i32,
     /// Failed ones.
     pub failed_tasks: i32,
+    /// Whether no work of it is handed out.
+    pub paused: bool,
+    /// What it cost, and of how much it may; none when nothing is known of either.
+    pub spent: Option<String>,
 }
 
 read_by_hand!(SessionRow {
@@ -42,7 +46,9 @@ read_by_hand!(SessionRow {
     waves,
     total_tasks,
     completed_tasks,
-    failed_tasks;
+    failed_tasks,
+    paused,
+    spent;
     ;
     last_active_at
 });
@@ -68,6 +74,8 @@ impl From<domain::dto::SessionPage> for SessionRows {
             total_tasks: it.total_tasks,
             completed_tasks: it.completed_tasks,
             failed_tasks: it.failed_tasks,
+            paused: it.paused,
+            spent: crate::format::spent(it.usage, it.budget),
         };
         Self {
             sessions: page.sessions.into_iter().map(row).collect(),

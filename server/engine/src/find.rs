@@ -15,8 +15,8 @@ pub struct Found {
     pub sessions: Vec<String>,
     /// Subtasks.
     pub subtasks: Vec<FoundSubtask>,
-    /// Batches and their sessions.
-    pub batches: Vec<(Uuid, String)>,
+    /// Batches.
+    pub batches: Vec<FoundBatch>,
     /// Actions of subtasks.
     pub actions: Vec<FoundAction>,
 }
@@ -36,6 +36,21 @@ pub struct FoundSubtask {
     pub status: SubtaskStatus,
 }
 
+/// A batch that was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FoundBatch {
+    /// The batch.
+    pub id: Uuid,
+    /// Its session.
+    pub session_id: String,
+    /// Its wave.
+    pub wave_number: i32,
+    /// The name of its wave, if it has one.
+    pub wave_name: Option<String>,
+    /// How many subtasks it has.
+    pub total_tasks: i32,
+}
+
 /// An action that was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FoundAction {
@@ -51,7 +66,7 @@ pub struct FoundAction {
 
 impl Engine {
     /// What has `text` (1–200 characters) in its name, id, description, agent or files, in any case
-    /// of letters. Sessions are looked for among all; the others among the latest: 20,000 subtasks
+    /// of letters; batches also by their session and the name of their wave. Sessions are looked for among all; the others among the latest: 20,000 subtasks
     /// and 5,000 batches and actions.
     ///
     /// # Errors

@@ -78,7 +78,8 @@ impl Size {
     /// Where a share of the axis is; pixels from the left.
     fn x(self, share: f64) -> f64 {
         let names = f64::from(self.names());
-        (names + share * (f64::from(self.width - 8) - names)).round()
+        // On the right, the last bar's mark has its room.
+        (names + share * (f64::from(self.width - 16) - names)).round()
     }
 }
 
@@ -343,7 +344,7 @@ fn Gaps(axis: Memo<Drawn>, open: RwSignal<Vec<i64>>) -> impl IntoView {
     }
 }
 
-/// Narrower, wider, everything.
+/// Narrower, wider, earlier, later, everything.
 #[component]
 fn Zoom(window: Window, axis: Memo<Drawn>) -> impl IntoView {
     let hydrated = use_hydrated();
@@ -355,6 +356,13 @@ fn Zoom(window: Window, axis: Memo<Drawn>) -> impl IntoView {
             (from + (until - from) / 2, ((until - from) as f64 * part / 2.0) as i64);
         window.show(Some((middle - half.max(SHORTEST), middle + half.max(SHORTEST))));
     };
+    // Half of what is shown, to one side: it goes on where it stopped.
+    let shift = move |by: i64| {
+        let drawn = axis.read_untracked();
+        let (from, until) = (drawn.axis.time(0.0), drawn.axis.time(1.0));
+        let by = (until - from) / 2 * by;
+        window.show(Some((from + by, until + by)));
+    };
     let all = move || window.0.read().is_none();
     view! {
         <div class="zoom" role="group" aria-label="Time that is shown">
@@ -362,6 +370,10 @@ fn Zoom(window: Window, axis: Memo<Drawn>) -> impl IntoView {
                 disabled=move || !hydrated.get() || all() on:click=move |_| zoom(2.0)>"−"</button>
             <button type="button" class="button quiet" aria-label="Less time" data-testid="time-in"
                 disabled=move || !hydrated.get() on:click=move |_| zoom(0.5)>"+"</button>
+            <button type="button" class="button quiet" aria-label="Earlier" data-testid="time-earlier"
+                disabled=move || !hydrated.get() || all() on:click=move |_| shift(-1)>"‹"</button>
+            <button type="button" class="button quiet" aria-label="Later" data-testid="time-later"
+                disabled=move || !hydrated.get() || all() on:click=move |_| shift(1)>"›"</button>
             <button type="button" class="button quiet" data-testid="time-all"
                 disabled=move || !hydrated.get() || all() on:click=move |_| window.show(None)>"All"</button>
         </div>

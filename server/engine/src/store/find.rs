@@ -3,12 +3,11 @@
 
 use domain::subtask::SubtaskStatus;
 use sqlx::PgExecutor;
-use uuid::Uuid;
 
 use super::known;
 use crate::{
     Result,
-    find::{FoundAction, FoundSubtask},
+    find::{FoundAction, FoundBatch, FoundSubtask},
 };
 
 /// Subtasks by description, agent or id.
@@ -38,23 +37,23 @@ pub async fn subtasks(db: impl PgExecutor<'_>, text: &str, most: i64) -> Result<
     .collect()
 }
 
-/// Batches by id.
-pub async fn batches(
-    db: impl PgExecutor<'_>,
-    text: &str,
-    most: i64,
-) -> Result<Vec<(Uuid, String)>> {
-    let rows = sqlx::query!(
-        "SELECT b.id, b.session_id
-         FROM (SELECT id, session_id FROM orchestration_batches ORDER BY id DESC LIMIT 5000) b
-         WHERE strpos(b.id::text, $1) > 0
+/// Batches by id, session or the name of their wave.
+pub async fn batches(db: impl PgExecutor<'_>, text: &str, most: i64) -> Result<Vec<FoundBatch>> {
+    let found = sqlx::query_as!(
+        FoundBatch,
+        "SELECT b.id, b.session_id, b.wave_number, w.name AS wave_name, b.total_tasks
+         FROM (SELECT id, session_id, wave_number, total_tasks
+               FROM orchestration_batches ORDER BY id DESC LIMIT 5000) b
+         JOIN wave_states w ON w.session_id = b.session_id AND w.wave_number = b.wave_number
+         WHERE strpos(b.id::text, $1) > 0 OR strpos(lower(b.session_id), $1) > 0
+            OR strpos(lower(w.name), $1) > 0
          ORDER BY b.id DESC LIMIT $2",
         text,
         most
     )
     .fetch_all(db)
     .await?;
-    Ok(rows.into_iter().map(|row| (row.id, row.session_id)).collect())
+    Ok(found)
 }
 
 /// Actions by tool or file.

@@ -1,7 +1,7 @@
 //! Finding things by a few letters, and sessions by where they stand.
 
 use domain::{
-    dto::{PatchSubtask, RecordAction},
+    dto::{CreateWave, PatchSubtask, RecordAction},
     subtask::SubtaskStatus,
     wave::{SessionState, WaveStatus},
 };
@@ -40,10 +40,18 @@ async fn a_few_letters_find_sessions_subtasks_batches_and_actions_in_any_case(
         assert!(server.find("1%_").await.unwrap().subtasks.is_empty());
 
         let tail = batch.batch.id.to_string()[28..].to_owned();
-        assert_eq!(
-            server.find(&tail).await.unwrap().batches,
-            [(batch.batch.id, "s-frob".to_owned())]
-        );
+        let by_id = server.find(&tail).await.unwrap().batches;
+        assert_eq!((by_id.len(), by_id[0].id, by_id[0].total_tasks), (1, batch.batch.id, 2));
+        assert_eq!(found.batches, by_id, "also by the session");
+        let name = CreateWave {
+            wave_number: 0,
+            name: Some("Tidy UP".to_owned()),
+            description: None,
+            requires_approval: false,
+        };
+        server.create_wave("s-frob", name, None).await.unwrap();
+        let by_wave = server.find("tidy up").await.unwrap().batches;
+        assert_eq!(by_wave[0].wave_name.as_deref(), Some("Tidy UP"));
         assert_eq!(server.find(&id.to_string()).await.unwrap().subtasks[0].id, id);
         for refused in ["", " ", &"x".repeat(201)] {
             assert!(matches!(server.find(refused).await, Err(Error::Refused(_))), "{refused:?}");

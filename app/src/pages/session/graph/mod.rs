@@ -2,10 +2,12 @@
 //!
 //! Where a card stands depends on what waits for what and on nothing else, so no change of status
 //! moves anything. Only the cards in sight are in the document. The region scrolls like any other,
-//! so that touch, wheel and keyboard work as everywhere.
+//! so that touch, wheel and keyboard work as everywhere;
+//! [`hand`] adds what a drawing has beside that.
 
 mod card;
 mod ground;
+mod hand;
 mod overview;
 
 use std::{collections::BTreeMap, time::Duration};
@@ -18,7 +20,7 @@ use domain::{
 use leptos::{html, prelude::*};
 use uuid::Uuid;
 
-use self::{card::Card, ground::WaveBand, overview::Overview};
+use self::{card::Card, ground::WaveBand, hand::Hand, overview::Overview};
 use super::{loader::LoadAll, place::Place};
 use crate::{
     board::{Board, RowEntry},
@@ -97,6 +99,7 @@ pub fn Graph(
 ) -> impl IntoView {
     let region = NodeRef::<html::Div>::new();
     let zoom = RwSignal::new(100);
+    let hand = Hand::over(region);
     let sight = RwSignal::new(FIRST);
     let plan = {
         let board = board.clone();
@@ -232,7 +235,13 @@ pub fn Graph(
                     <span class="legend-line is-done" aria-hidden="true"></span>"done"
                 </p>
             </div>
-            <div class="graph-region" role="region" aria-label="Subtasks by wave" tabindex="0" node_ref=region on:scroll=move |_| look()>
+            <div class="graph-region" class:is-held=move || hand.holds() role="region" aria-label="Subtasks by wave" tabindex="0" node_ref=region
+                on:scroll=move |_| look()
+                on:pointerdown=move |event| hand.down(&event)
+                on:pointermove=move |event| hand.moved(&event)
+                on:pointerup=move |_| hand.up()
+                on:wheel=move |event| hand.wheel(&event, zoom, &ZOOMS)
+            >
                 <svg
                     class="graph"
                     width=move || percent(size(&plan.read()).0)
