@@ -45,11 +45,10 @@ mod imp {
         js_sys::futures::JsFuture::from(promise).await.is_ok()
     }
 
-    pub fn focus(id: &str) {
+    pub fn focus(id: &str) -> bool {
         let element = document().get_element_by_id(id);
-        if let Some(Ok(element)) = element.map(JsCast::dyn_into::<web_sys::HtmlElement>) {
-            let _ = element.focus();
-        }
+        let element = element.and_then(|it| it.dyn_into::<web_sys::HtmlElement>().ok());
+        element.is_some_and(|element| element.focus().is_ok())
     }
 
     pub fn is_dialog_open() -> bool {
@@ -86,14 +85,22 @@ mod imp {
     }
 
     /// What stands for a subtask, whichever view shows it.
-    const STANDS: &str = "tr[data-subtask], .lane, .heat-cell, .need, .card, .drawer a";
+    const STANDS: &str = "tr[data-subtask], .lane, .heat-cell, .need, .card, .patch, .drawer a";
 
     pub fn subtask_at(event: &web_sys::Event) -> Option<String> {
         let target = event.target()?.dyn_into::<web_sys::Element>().ok()?;
         let whole = target.closest(STANDS).ok()??;
+        if let Some(id) = whole.get_attribute("data-patch") {
+            return Some(id);
+        }
         let link = whole.query_selector("a").ok()?.unwrap_or(whole);
         let href = link.get_attribute("href")?;
         href.split("subtask=").nth(1)?.get(..36).map(str::to_owned)
+    }
+
+    pub fn is_on_link(event: &web_sys::Event) -> bool {
+        let target = event.target().and_then(|it| it.dyn_into::<web_sys::Element>().ok());
+        target.is_some_and(|it| it.closest("a, button").is_ok_and(|found| found.is_some()))
     }
 
     pub fn mark_subtask(id: Option<&str>) {
@@ -105,7 +112,10 @@ mod imp {
         };
         each("[data-pointed]", &|element| drop(element.remove_attribute(MARK)));
         if let Some(id) = id {
-            each(&format!("a[href*=\"subtask={id}\"], a[data-subtasks~=\"{id}\"]"), &|link| {
+            let all = format!(
+                "a[href*=\"subtask={id}\"], a[data-subtasks~=\"{id}\"], [data-patch=\"{id}\"]"
+            );
+            each(&all, &|link| {
                 if let Ok(Some(whole)) = link.closest(STANDS) {
                     let _ = whole.set_attribute(MARK, "");
                 }
@@ -127,7 +137,9 @@ mod imp {
 
     pub fn reveal(id: &str) {
         if let Some(element) = document().get_element_by_id(id) {
-            element.scroll_into_view_with_bool(false);
+            let least = web_sys::ScrollIntoViewOptions::new();
+            least.set_block(web_sys::ScrollLogicalPosition::Nearest);
+            element.scroll_into_view_with_scroll_into_view_options(&least);
         }
     }
 
@@ -149,7 +161,9 @@ mod imp {
     pub async fn copy(_: String) -> bool {
         false
     }
-    pub fn focus(_: &str) {}
+    pub fn focus(_: &str) -> bool {
+        false
+    }
     pub fn is_dialog_open() -> bool {
         false
     }
@@ -162,6 +176,9 @@ mod imp {
     }
     pub fn subtask_at(_: &leptos::web_sys::Event) -> Option<String> {
         None
+    }
+    pub fn is_on_link(_: &leptos::web_sys::Event) -> bool {
+        false
     }
     pub fn mark_subtask(_: Option<&str>) {}
     pub fn pointed_in(_: &leptos::web_sys::Element, _: &leptos::web_sys::MouseEvent) -> (i32, i32) {
@@ -201,9 +218,9 @@ pub async fn copy(text: String) -> bool {
     imp::copy(text).await
 }
 
-/// Moves the keyboard focus to an element.
-pub fn focus(id: &str) {
-    imp::focus(id);
+/// Moves the keyboard focus to an element; false when it is not there.
+pub fn focus(id: &str) -> bool {
+    imp::focus(id)
 }
 
 /// Whether a dialog waits for an answer.
@@ -241,6 +258,12 @@ pub fn subtask_at(event: &leptos::web_sys::Event) -> Option<String> {
     imp::subtask_at(event)
 }
 
+/// Whether an event happens on a link or a button, which do what they do by themselves.
+#[must_use]
+pub fn is_on_link(event: &leptos::web_sys::Event) -> bool {
+    imp::is_on_link(event)
+}
+
 /// Marks everything that stands for a subtask, and nothing else, with `data-pointed`. Not by signals: a
 /// view has thousands of entries, and each would listen to every move of the pointer.
 pub fn mark_subtask(id: Option<&str>) {
@@ -261,7 +284,7 @@ pub fn click(selector: &str) {
     imp::click(selector);
 }
 
-/// Scrolls an element into sight.
+/// Scrolls an element into sight, no further than that needs.
 pub fn reveal(id: &str) {
     imp::reveal(id);
 }

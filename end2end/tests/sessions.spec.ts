@@ -60,6 +60,11 @@ test("the list shows only the sessions that stand as asked", async ({ page, agen
   await expect(page).toHaveURL(/status=failed/);
   await expect(page.getByTestId("session")).toHaveCount(1);
   await expect(page.getByTestId("session")).toHaveAttribute("data-session", `${session}-failed`);
+  // What no longer stands so goes, and what comes to stand so appears.
+  await agent.call("POST", `/api/subtasks/${subtasks[0]}/retry`);
+  await expect(page.getByTestId("session")).toHaveCount(0);
+  await agent.patch(subtasks[0], { status: "failed" });
+  await expect(page.getByTestId("session")).toHaveCount(1);
 });
 
 test("the list says which sessions are paused and what they spent", async ({ page, agent, session }) => {
@@ -70,7 +75,6 @@ test("the list says which sessions are paused and what they spent", async ({ pag
   await expect(item.getByTestId("spent")).toContainText("tokens, $0.50");
   await expect(item.getByTestId("is-paused")).toHaveCount(0);
   await agent.call("POST", `/api/sessions/${session}/pause`);
-  await page.reload();
   await expect(item.getByTestId("is-paused")).toBeVisible();
   await accessible(page);
   await fits(page);

@@ -218,9 +218,12 @@ test("the graph is dragged by its ground and grows under the wheel, around what 
   expect(await scrolled()).toEqual([150, 60]);
 
   const pointed = () => page.evaluate(([x, y]) => document.elementFromPoint(x, y)?.closest("[data-card]")?.getAttribute("data-card"), at);
-  const shown = page.getByTestId("card").filter({ visible: true });
-  const box = (await shown.nth(5).boundingBox())!;
-  const at = [box.x + box.width / 2, box.y + box.height / 2];
+  // A card that is in sight.
+  const at = await region.evaluate((region) => {
+    const frame = region.getBoundingClientRect();
+    const middles = [...region.querySelectorAll("[data-card]")].map((card) => card.getBoundingClientRect()).map((it) => [it.x + it.width / 2, it.y + it.height / 2]);
+    return middles.find(([x, y]) => x > frame.x + 200 && x < frame.right - 50 && y > frame.y + 50 && y < Math.min(frame.bottom, innerHeight) - 50)!;
+  });
   const before = await pointed();
   await page.mouse.move(at[0], at[1]);
   await page.keyboard.down("Control");
@@ -235,20 +238,67 @@ test("the timeline goes to earlier and later times by its buttons", async ({ pag
   await agent.start(session, 1);
   await agent.patch(subtasks[0], { status: "completed" });
   await open(page, `/sessions/${session}?view=timeline`);
-  const ticks = () => page.locator(".ruler .tick-text").allTextContents();
+  // Where a bar begins; a session this young has hardly a second for the ruler to mark.
+  const begins = () => page.locator(".bar-queued").first().getAttribute("x");
   await expect(page.getByTestId("time-later")).toBeDisabled();
   await page.getByTestId("time-in").click();
   await expect(page.getByTestId("time-later")).toBeEnabled();
-  const middle = await ticks();
+  const middle = await begins();
   await page.getByTestId("time-later").focus();
   await page.keyboard.press("Enter");
-  await page.keyboard.press("Enter");
-  await expect.poll(ticks).not.toEqual(middle);
+  await expect.poll(begins).not.toEqual(middle);
   await page.getByTestId("time-earlier").press("Enter");
-  await page.getByTestId("time-earlier").press("Enter");
-  await expect.poll(ticks).toEqual(middle);
+  await expect.poll(begins).toEqual(middle);
   await page.getByTestId("time-all").click();
   await expect(page.getByTestId("time-earlier")).toBeDisabled();
+});
+
+test("what the address opens is brought into sight in every view", async ({ page, agent, session }) => {
+  const { subtasks } = await agent.submit(session, 1, Array.from({ length: 150 }, (_, n) => ({ ...pair[0], task_id: `t${n}`, description: `Part ${n}` })));
+  const last = subtasks[149];
+  for (const [view, found] of [["table", `#open-${last}`], ["graph", `[data-card="${last}"]`], ["timeline", `[data-lane="${last}"] a`]]) {
+    await open(page, `/sessions/${session}?view=${view}&subtask=${last}`);
+    await expect(page.locator(found)).toBeInViewport();
+    await page.getByTestId("close-drawer").click();
+    await expect(page.locator(found)).toBeFocused();
+  }
+  // A bar is as good as its name.
+  await page.locator(`[data-lane="${last}"] .bar-queued`).click({ force: true });
+  await expect(page.getByTestId("drawer")).toContainText("Part 149");
+});
+
+test("the page says whether the next wave may start, and why a subtask waits", async ({ page, agent, session }) => {
+  const { subtasks } = await agent.submit(session, 1, [pair[0]]);
+  const { subtasks: later } = await agent.submit(session, 2, [pair[0]]);
+  await page.setViewportSize({ width: 1600, height: 1000 });
+  await open(page, `/sessions/${session}?subtask=${later[0]}`);
+  const outlook = page.getByTestId("outlook");
+  await expect(outlook).toHaveText("Wave 1 may start.");
+  await expect(page.getByTestId("why")).toHaveText("Waits for wave 2 to start.");
+  await agent.start(session, 1);
+  await expect(outlook).toHaveText("Wave 1 is still running: 1 of its 1 subtasks have not ended.");
+  await agent.patch(subtasks[0], { status: "running" });
+  await expect(page.getByTestId("running")).toHaveText("1");
+  await agent.patch(subtasks[0], { status: "failed" });
+  await expect(outlook).toContainText("Wave 1 failed; retry its failed subtasks");
+  await page.getByTestId("retry-failed").click();
+  await page.getByRole("button", { name: "Retry them" }).click();
+  await expect(outlook).toContainText("Wave 1 is still running");
+  await agent.patch(subtasks[0], { status: "completed" });
+  await expect(outlook).toHaveText("Wave 2 may start.");
+  await page.getByTestId("transition").click();
+  await expect(page.getByTestId("why")).toHaveText("Ready: waits for an agent.");
+  await page.getByTestId("pause-session").click();
+  await expect(page.getByTestId("why")).toHaveText("Ready, but the session is paused.");
+});
+
+test("a card says which tool its agent called last, also when the page comes later", async ({ page, agent, session }) => {
+  const { subtasks } = await agent.submit(session, 1, [pair[0]]);
+  await agent.start(session, 1);
+  await agent.patch(subtasks[0], { status: "running" });
+  await edit(agent, subtasks[0], "src/a.rs");
+  await open(page, `/sessions/${session}?view=graph`);
+  await expect(page.locator(`[data-card="${subtasks[0]}"]`).getByTitle("Last tool call")).toHaveText("Edit");
 });
 
 test("the queue knows of subtasks that the page has not loaded", async ({ page, agent, session }) => {
@@ -405,7 +455,13 @@ test("a session of 3,000 subtasks opens as a graph with few elements, and reads 
   await page.getByTestId("graph-map").click({ position: { x: 170, y: 20 } });
   await expect.poll(() => region.evaluate((element) => element.scrollLeft)).toBeGreaterThan(1000);
   await page.getByTestId("zoom-fit").click();
-  await expect(page.getByTestId("zoom")).toHaveText(/^[124]0 %$/);
+  await expect.poll(() => region.evaluate((element) => element.scrollWidth - element.clientWidth)).toBeLessThanOrEqual(1);
+  // Every subtask is in sight, as small as that is, and leads to its drawer.
+  await expect(page.getByTestId("patch")).toHaveCount(3000);
+  await page.getByTestId("patch").nth(1500).click({ force: true });
+  await expect(page.getByTestId("drawer")).toContainText("Rename");
+  await expect(page.locator(".patch.is-chosen")).toHaveCount(1);
+  await page.keyboard.press("Escape");
   await page.getByTestId("view-timeline").click();
   await expect(page.getByTestId("lane").first()).toBeVisible();
   expect(await page.getByTestId("lane").count()).toBeLessThan(120);

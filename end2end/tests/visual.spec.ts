@@ -89,7 +89,9 @@ const screens: [string, () => string, boolean, number?][] = [
 for (const [name, path, live, width] of screens) {
   test(`the ${name} screen looks as it did, light and dark`, async ({ page, browser }) => {
     const version = existsSync(recorded) ? readFileSync(recorded, "utf8").trim() : "";
-    test.skip(process.platform !== "linux" || version !== browser.version(), `pictures are of Chromium ${version} on Linux`);
+    // Within a major version Chromium draws alike; a test that only ran with the very same one would soon never run.
+    const major = (version: string) => version.split(".")[0];
+    test.skip(process.platform !== "linux" || major(version) !== major(browser.version()), `pictures are of Chromium ${version} on Linux`);
     if (width) await page.setViewportSize({ width, height: 900 });
     await page.clock.setFixedTime(Date.now() + 3 * 3_600_000);
     await open(page, server.url + path(), live);

@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, path::PathBuf};
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum, builder::RangedU64ValueParser};
 
 /// Coordinates many coding agents that work at once: waves, batches, subtasks, live.
 #[derive(Debug, Parser)]
@@ -75,7 +75,8 @@ pub struct Serve {
     /// A further name that clients may call this server by (Host header, without a port).
     #[arg(long = "allow-host", env = "SWELL_ALLOW_HOSTS", value_delimiter = ',', global = true)]
     pub allow_hosts: Vec<String>,
-    /// A further origin whose pages may call this server, such as `https://tools.example`.
+    /// A further origin whose pages may call this server, such as `https://tools.example`: open a socket,
+    /// and make requests that browsers make without asking first.
     #[arg(
         long = "allow-origin",
         env = "SWELL_ALLOW_ORIGINS",
@@ -84,10 +85,13 @@ pub struct Serve {
     )]
     pub allow_origins: Vec<String>,
     /// Largest request body; bytes.
-    #[arg(long, env = "SWELL_BODY_LIMIT", default_value_t = 4 * 1024 * 1024, global = true)]
+    #[arg(long, env = "SWELL_BODY_LIMIT", default_value_t = 4 * 1024 * 1024, global = true,
+          value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
     pub body_limit: usize,
-    /// Longest time that a request may take; seconds.
-    #[arg(long, env = "SWELL_REQUEST_TIMEOUT", default_value_t = 30, global = true)]
+    /// Longest time that a request may take; seconds. More than the longest wait of a claim, or those that
+    /// wait are cut off.
+    #[arg(long, env = "SWELL_REQUEST_TIMEOUT", default_value_t = 30, global = true,
+          value_parser = clap::value_parser!(u64).range(1..=3_600))]
     pub request_timeout: u64,
     /// Memory for batches that were read lately, so that reading one again that has not changed costs
     /// one look-up; MiB, 0 to keep none.

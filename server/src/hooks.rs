@@ -307,21 +307,23 @@ fn samples() -> Vec<Value> {
     let file = format!("{cwd}/swell-hooks-test.txt");
     let edit =
         json!({ "tool_name": "Write", "tool_input": { "file_path": file, "content": "hello" } });
-    let by_another = {
-        let mut other = edit.clone();
-        other["agent_id"] = json!("agent-of-the-test");
-        other
+    // Of two subagents: what the session itself changed its own may change, too.
+    let by = |agent: &str| {
+        let mut edit = edit.clone();
+        edit["agent_id"] = json!(agent);
+        edit
+    };
+    let done = {
+        let mut done = by("first-of-the-test");
+        done["tool_response"] = json!({ "success": true });
+        done
     };
     vec![
         event("SessionStart", json!({ "source": "startup" })),
         event("UserPromptSubmit", json!({ "prompt": "Say hello" })),
-        event("PreToolUse", edit.clone()),
-        event("PostToolUse", {
-            let mut done = edit;
-            done["tool_response"] = json!({ "success": true });
-            done
-        }),
-        event("PreToolUse", by_another),
+        event("PreToolUse", by("first-of-the-test")),
+        event("PostToolUse", done),
+        event("PreToolUse", by("agent-of-the-test")),
         // Of a type of its own: it must not take anybody's work.
         event("SubagentStart", json!({ "agent_id": "agent-of-the-test", "agent_type": session })),
         event(

@@ -73,7 +73,7 @@ fn span(request: &Request) -> tracing::Span {
         .get("x-request-id")
         .and_then(|value| value.to_str().ok())
         .unwrap_or_default();
-    tracing::debug_span!("request", method = %request.method(), path = request.uri().path(), id)
+    tracing::info_span!("request", method = %request.method(), path = request.uri().path(), id)
 }
 
 /// Headers that every answer has; a page sets its own policy for scripts.

@@ -100,13 +100,7 @@ async fn keep_up(cluster: Cluster, engine: Engine, mut stopping: watch::Receiver
 /// A sentence for the terminal.
 pub async fn migrate(database: Database) -> Result<(), String> {
     let (url, cluster) = open(&database).await?;
-    let migrated = async {
-        let pool = Engine::pool(&url, 2).await.map_err(|error| error.to_string())?;
-        engine::MIGRATOR.run(&pool).await.map_err(|error| error.to_string())?;
-        pool.close().await;
-        Ok(())
-    }
-    .await;
+    let migrated = Engine::migrate(&url).await.map_err(|error| error.to_string());
     stop_cluster(cluster).await;
     if migrated.is_ok() {
         println!("The schema is up to date.");

@@ -24,19 +24,32 @@ pub const PAGE: i64 = 500;
 #[derive(Debug, Default)]
 pub struct Check {
     details: Details,
+    more: usize,
 }
+
+/// Most fields that an answer says something of.
+const MOST_SAID: usize = 100;
 
 impl Check {
     /// Notes one violation.
     pub fn fail(&mut self, field: impl Into<String>, message: impl Into<String>) {
-        self.details.entry(field.into()).or_default().push(message.into());
+        let field = field.into();
+        if self.details.len() >= MOST_SAID && !self.details.contains_key(&field) {
+            self.more += 1;
+        } else {
+            self.details.entry(field).or_default().push(message.into());
+        }
     }
 
     /// The verdict.
     ///
     /// # Errors
     /// [`Refusal::Invalid`] with everything that was noted.
-    pub fn finish(self) -> Result<(), Refusal> {
+    pub fn finish(mut self) -> Result<(), Refusal> {
+        if self.more > 0 {
+            let more = format!("{} more fields are not valid", self.more);
+            self.details.entry("…".to_owned()).or_default().push(more);
+        }
         if self.details.is_empty() { Ok(()) } else { Err(Refusal::Invalid(self.details)) }
     }
 

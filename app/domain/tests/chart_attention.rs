@@ -5,11 +5,12 @@ mod common;
 use std::collections::BTreeSet;
 
 use common::id;
-use domain::chart::{Concern, Need, Watched, attention, stranded, why_waiting};
+use domain::chart::{Concern, Need, Stage, Watched, attention, stranded, why_waiting};
 use domain::conflict::{Conflict, ConflictKind, Severity};
 use domain::graph::{Graph, Node};
 use domain::subtask::SubtaskStatus::{self, Blocked, Completed, Failed, Paused, Pending, Running};
-use domain::wave::WaveStatus;
+use domain::usage::HeldBack;
+use domain::wave::{Approval, WaveStatus};
 use proptest::prelude::*;
 use uuid::Uuid;
 
@@ -231,8 +232,29 @@ fn why(
         ..subtask
     };
     let blockers: Vec<Watched> = blockers.iter().map(blocker).collect();
-    let why = why_waiting(&subtask, wave, &blockers, None)?;
+    let why = why_waiting(&subtask, plain(wave), &blockers, None)?;
     Some((why.sentence, why.waits_for.iter().map(Uuid::as_u128).collect()))
+}
+
+fn plain(wave: WaveStatus) -> Stage {
+    Stage { wave, approval: None, held_back: None }
+}
+
+#[test]
+fn a_subtask_waits_for_an_approval_a_pause_or_a_budget() {
+    let rows = [row(1, Pending, &[])];
+    let rows = watched(&rows);
+    let said = |stage| why_waiting(&rows[0], stage, &[], None).expect("a reason").sentence;
+    let running = plain(WaveStatus::Running);
+    let held = |why| said(Stage { held_back: Some(why), ..running });
+    assert_eq!(held(HeldBack::Paused), "Ready, but the session is paused.");
+    assert_eq!(held(HeldBack::Budget), "Ready, but the session's budget is spent.");
+    let gate = |approval| said(Stage { approval: Some(approval), ..plain(WaveStatus::Pending) });
+    let wave = rows[0].wave;
+    assert_eq!(gate(Approval::Required), format!("Waits for wave {wave} to be approved."));
+    assert_eq!(gate(Approval::Approved), format!("Waits for wave {wave} to start."));
+    let rejected = format!("Waits for wave {wave} to be approved, which was rejected.");
+    assert_eq!(gate(Approval::Rejected), rejected);
 }
 
 #[test]
@@ -308,14 +330,15 @@ fn a_stranded_subtask_names_the_failed_one_that_must_be_retried() {
     let rows = [row(1, Failed, &[]), row(2, Blocked, &[1]), row(3, Blocked, &[2])];
     let rows = watched(&rows);
     let failed = Watched { description: "write the schema", ..rows[0] };
-    let why = why_waiting(&rows[2], WaveStatus::Running, &rows[1..2], Some(&failed));
+    let why = why_waiting(&rows[2], plain(WaveStatus::Running), &rows[1..2], Some(&failed));
     let why = why.expect("a reason");
     assert_eq!(why.sentence, "Stranded: “write the schema” failed and must be retried first.");
     assert_eq!(why.waits_for, [id(1)]);
     let unlisted = Watched { blocked_by: &[], ..rows[2] };
-    let why = why_waiting(&unlisted, WaveStatus::Running, &rows[1..2], None).expect("a reason");
+    let why =
+        why_waiting(&unlisted, plain(WaveStatus::Running), &rows[1..2], None).expect("a reason");
     assert_eq!(why.sentence, "Waits for 1 of 1: “the task” (blocked).");
-    assert_eq!(why_waiting(&failed, WaveStatus::Running, &[], Some(&failed)), None);
+    assert_eq!(why_waiting(&failed, plain(WaveStatus::Running), &[], Some(&failed)), None);
 }
 
 /// Any subtasks with any links, circles too.

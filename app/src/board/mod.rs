@@ -10,7 +10,7 @@ mod wave;
 
 use std::collections::BTreeMap;
 
-use domain::{batch::Batch, wave::Wave};
+use domain::{batch::Batch, usage::HeldBack, wave::Wave};
 use leptos::prelude::*;
 use uuid::Uuid;
 
@@ -30,6 +30,7 @@ pub struct Board {
     pub paused: ArcRwSignal<bool>,
     /// What it cost so far, in words.
     pub spent: ArcRwSignal<Option<String>>,
+    spent_out: ArcRwSignal<bool>,
     /// Counts how often a subtask came to wait for others than before.
     links: ArcRwSignal<u32>,
     index: ArcStoredValue<Index>,
@@ -53,6 +54,7 @@ impl Board {
             waves: ArcRwSignal::new(Vec::new()),
             paused: ArcRwSignal::new(view.head.paused),
             spent: ArcRwSignal::new(None),
+            spent_out: ArcRwSignal::new(false),
             links: ArcRwSignal::new(0),
             index: ArcStoredValue::new(Index::default()),
         };
@@ -93,7 +95,17 @@ impl Board {
         if *self.spent.read_untracked() != detail.spent {
             self.spent.set(detail.spent.clone());
         }
+        if *self.spent_out.read_untracked() != detail.spent_out {
+            self.spent_out.set(detail.spent_out);
+        }
         true
+    }
+
+    /// Why no work of it is handed out; tracks it.
+    #[must_use]
+    pub fn held_back(&self) -> Option<HeldBack> {
+        let budget = self.spent_out.get().then_some(HeldBack::Budget);
+        if self.paused.get() { Some(HeldBack::Paused) } else { budget }
     }
 
     /// A wave as it now stands.

@@ -27,7 +27,7 @@ pub use fields::{Field, NumberField, TextArea, whole_number};
 pub use header::Header;
 pub use json::JsonTree;
 pub use notices::Notices;
-pub use problem::{FormProblem, ProblemView, Waiting};
+pub use problem::{FormProblem, ProblemView, Waiting, WaitingPage};
 pub use progress::{Progress, WaveStrip};
 pub use status::{Mark, Status};
 pub use table::SubtaskTable;

@@ -71,3 +71,15 @@ pub fn Waiting() -> impl IntoView {
         </div>
     }
 }
+
+/// In place of a whole page, with the heading and the title that it does not have yet.
+#[component]
+pub fn WaitingPage() -> impl IntoView {
+    // The server waits for the page itself, whose title this one would stand in front of.
+    let title = (!cfg!(feature = "ssr")).then(|| view! { <Title text="Loading…"/> });
+    view! {
+        {title}
+        <h1 class="visually-hidden">"Loading…"</h1>
+        <Waiting/>
+    }
+}

@@ -50,14 +50,16 @@ pub fn Palette(
     let dialog = NodeRef::<html::Dialog>::new();
     follow(dialog, open, Open::Finder);
     let text = RwSignal::new(String::new());
-    let found = RwSignal::new(Vec::<Hit>::new());
+    // What was found, and for which text.
+    let found = RwSignal::new((String::new(), Vec::<Hit>::new()));
     let chosen = RwSignal::new(0_usize);
     let wanted = move || {
         let text = text.get().trim().to_owned();
         if text.is_empty() {
-            found.set(Vec::new());
+            found.set((text, Vec::new()));
+            return None;
         }
-        (!text.is_empty()).then_some(move || find(text))
+        Some(move || async move { find(text.clone()).await.map(|places| (text, places)) })
     };
     once_settled(PAUSE, wanted, move |places| {
         if let Ok(places) = places {
@@ -75,7 +77,14 @@ pub fn Palette(
                 href: (*href).to_owned(),
             })
             .collect();
-        places.extend(found.read().iter().cloned());
+        // Until the answer is there, those of the last one that have the text in what is shown: Enter
+        // never goes to what was looked for before.
+        let (of, hits) = &*found.read();
+        let has = |hit: &&Hit| {
+            let has = |it: &str| it.to_lowercase().contains(&text);
+            of.to_lowercase() == text || has(&hit.name) || has(&hit.about)
+        };
+        places.extend(hits.iter().filter(has).cloned());
         places
     });
     // What is first is chosen whenever there is something else.

@@ -12,7 +12,8 @@ enum Phase {
     ReadingAndAskedAgain,
 }
 
-type Read = dyn Fn() -> Pin<Box<dyn Future<Output = ()>>>;
+/// Whether what was read could be used.
+type Read = dyn Fn() -> Pin<Box<dyn Future<Output = bool>>>;
 
 /// Coalesces requests to read: one read a `pause`, and one more after the last request.
 #[derive(Clone)]
@@ -25,6 +26,20 @@ pub struct Refresher {
 impl Refresher {
     /// Runs `read` when asked.
     pub fn new<F: Future<Output = ()> + 'static>(
+        pause: Duration,
+        read: impl Fn() -> F + 'static,
+    ) -> Self {
+        Self::until(pause, move || {
+            let reading = read();
+            async move {
+                reading.await;
+                true
+            }
+        })
+    }
+
+    /// Runs `read` when asked, and again after each pause until it says that what it read is of use.
+    pub fn until<F: Future<Output = bool> + 'static>(
         pause: Duration,
         read: impl Fn() -> F + 'static,
     ) -> Self {
@@ -58,9 +73,9 @@ impl Refresher {
     fn run(self) {
         self.phase.set(Phase::Reading);
         spawn_local(async move {
-            (self.read)().await;
+            let of_use = (self.read)().await;
             let again = self.phase.replace(Phase::Idle) == Phase::ReadingAndAskedAgain;
-            if again {
+            if again || !of_use {
                 self.ask();
             }
         });

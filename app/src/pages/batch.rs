@@ -8,11 +8,14 @@ use leptos_meta::Title;
 use leptos_router::hooks::{use_params_map, use_query_map};
 use uuid::Uuid;
 
-use super::synthesis::{Conflicts, SynthesisView};
+use super::{
+    session::complete,
+    synthesis::{Conflicts, SynthesisView},
+};
 use crate::{
     board::RowEntry,
     components::{
-        ActionButton, Mark, ProblemView, Progress, Status, SubtaskTable, TimeTag, Waiting,
+        ActionButton, Mark, ProblemView, Progress, Status, SubtaskTable, TimeTag, WaitingPage,
     },
     desk::use_desk,
     live::{Refresher, follow},
@@ -34,7 +37,7 @@ pub fn BatchPage() -> impl IntoView {
     });
     let batch = Resource::new(move || asked.get(), |(id, all)| batch_view(id, all));
     view! {
-        <Transition fallback=|| view! { <Waiting/> }>
+        <Transition fallback=|| view! { <WaitingPage/> }>
             {move || Suspend::new(async move {
                 match batch.await {
                     Ok(view) => view! { <BatchBody view all=asked.get_untracked().1/> }.into_any(),
@@ -64,7 +67,7 @@ fn BatchBody(view: BatchView, all: bool) -> impl IntoView {
         desk.attempt(busy, take_step(String::new(), Step::Retry(id)))
     });
     let on_complete =
-        Callback::new(move |()| desk.attempt(busy, take_step(String::new(), Step::Complete(id))));
+        Callback::new(move |()| complete(desk, busy, id, Some(&*batch.read_untracked())));
     let on_cancel = Callback::new(move |()| {
         desk.ask(
             "Cancel this batch?".to_owned(),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::wave::{SessionState, WaveStatus};
+use domain::wave::SessionState;
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
@@ -84,11 +84,6 @@ impl Asked {
         list_sessions(self.search, self.state, self.cursor).await
     }
 
-    /// Whether every new session belongs to it.
-    const fn is_all(&self) -> bool {
-        self.search.is_none() && self.state.is_none() && self.cursor.is_none()
-    }
-
     fn href(&self, cursor: Option<&str>) -> String {
         paths::sessions(self.search.as_deref(), self.state.as_deref(), cursor)
     }
@@ -97,7 +92,7 @@ impl Asked {
 #[component]
 fn SessionList(page: SessionRows, asked: Asked) -> impl IntoView {
     let entries = ArcRwSignal::new(Vec::<Entry>::new());
-    merge(&entries, page.sessions, false);
+    merge(&entries, page.sessions);
     let next = ArcRwSignal::new(page.next_cursor);
     stay_fresh(&entries, &next, asked.clone());
 
@@ -124,24 +119,12 @@ fn SessionList(page: SessionRows, asked: Asked) -> impl IntoView {
     }
 }
 
-/// Follows what happens anywhere, and inside the sessions that are at work, and reads the list
-/// afresh.
+/// Follows what happens anywhere, and inside the sessions of the list, and reads it afresh.
 fn stay_fresh(entries: &ArcRwSignal<Vec<Entry>>, next: &ArcRwSignal<Option<String>>, asked: Asked) {
-    let grows = asked.is_all();
     let (entries, next) = (entries.clone(), next.clone());
-    let busy = Memo::new({
+    let listed = Memo::new({
         let entries = entries.clone();
-        move |_| {
-            let runs = |summary: &SessionRow| {
-                summary.waves.iter().any(|wave| wave.status == WaveStatus::Running)
-            };
-            let entries = entries.get();
-            entries
-                .iter()
-                .filter(|(_, summary)| runs(&summary.read()))
-                .map(|(id, _)| id.clone())
-                .collect::<Vec<_>>()
-        }
+        move |_| entries.read().iter().map(|(id, _)| id.clone()).collect::<Vec<_>>()
     });
     Effect::new(move |_| {
         let (entries, next, asked) = (entries.clone(), next.clone(), asked.clone());
@@ -151,7 +134,7 @@ fn stay_fresh(entries: &ArcRwSignal<Vec<Entry>>, next: &ArcRwSignal<Option<Strin
             async move {
                 // When it fails, the badge says that the page is stale.
                 if let Ok(page) = read.await {
-                    merge(&entries, page.sessions, grows);
+                    merge(&entries, page.sessions);
                     next.set(page.next_cursor);
                 }
             }
@@ -160,7 +143,7 @@ fn stay_fresh(entries: &ArcRwSignal<Vec<Entry>>, next: &ArcRwSignal<Option<Strin
         follow("global".to_owned(), None, move |_| everywhere.ask());
         // Only `global` stands for what happened before; each of these reads nothing at first.
         Effect::new(move |_| {
-            for id in busy.get() {
+            for id in listed.get() {
                 let inside = refresher.clone();
                 follow(format!("sessions/{id}"), None, move |heard| {
                     if let Heard::Event(_) = heard {
@@ -172,9 +155,12 @@ fn stay_fresh(entries: &ArcRwSignal<Vec<Entry>>, next: &ArcRwSignal<Option<Strin
     });
 }
 
-/// Takes over a newer reading. What is shown keeps its place; new sessions come on top.
-fn merge(entries: &ArcRwSignal<Vec<Entry>>, sessions: Vec<SessionRow>, on_top: bool) {
-    let known = entries.get_untracked();
+/// Takes over a newer reading. What stays keeps its place; what no longer belongs to the list goes, since
+/// nothing would tell how it stands; what is new comes on top.
+fn merge(entries: &ArcRwSignal<Vec<Entry>>, sessions: Vec<SessionRow>) {
+    let mut known = entries.get_untracked();
+    let before = known.len();
+    known.retain(|(id, _)| sessions.iter().any(|session| session.session_id == *id));
     let mut fresh = Vec::new();
     for session in sessions {
         match known.iter().find(|(id, _)| *id == session.session_id) {
@@ -183,13 +169,10 @@ fn merge(entries: &ArcRwSignal<Vec<Entry>>, sessions: Vec<SessionRow>, on_top: b
                     signal.set(session);
                 }
             }
-            None if known.is_empty() || on_top => {
-                fresh.push((session.session_id.clone(), ArcRwSignal::new(session)));
-            }
-            None => {}
+            None => fresh.push((session.session_id.clone(), ArcRwSignal::new(session))),
         }
     }
-    if !fresh.is_empty() {
+    if !fresh.is_empty() || known.len() < before {
         fresh.extend(known);
         entries.set(fresh);
     }

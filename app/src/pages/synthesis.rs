@@ -9,9 +9,10 @@ use leptos::prelude::*;
 use uuid::Uuid;
 
 use crate::{
-    components::{JsonTree, Mark, Status},
+    components::{JsonTree, Mark, ProblemView, Status},
     format::{count, duration, grouped},
     paths::short,
+    server_fns::batch_synthesis,
 };
 
 /// The synthesis: in one sentence, by subtask, by file, and whether the next wave may start.
@@ -39,11 +40,22 @@ pub fn SynthesisView(
         synthesis.read().results.iter().filter(ended).cloned().collect::<Vec<_>>()
     });
     let ended = move || ended.get();
-    // Large, and seldom wanted: made when it is opened.
-    let opened = RwSignal::new(false);
+    // Whole, where the rest of the page has it cut; large and seldom wanted, so read when it is opened.
+    let (opened, whole) = (RwSignal::new(false), RwSignal::new(None));
+    Effect::new(move |_| {
+        synthesis.track();
+        if opened.get() {
+            leptos::task::spawn_local(async move {
+                let read = batch_synthesis(batch).await;
+                whole.try_set(Some(read));
+            });
+        }
+    });
     let json = move || {
-        let text = opened.get().then(|| serde_json::to_string(&*synthesis.read()));
-        text.and_then(Result::ok).map(|text| view! { <JsonTree text/> })
+        whole.get().map(|read| match read {
+            Ok(text) => view! { <JsonTree text/> }.into_any(),
+            Err(error) => view! { <ProblemView error/> }.into_any(),
+        })
     };
     view! {
         <section class="panel" aria-labelledby="synthesis-title" data-testid="synthesis">

@@ -104,7 +104,7 @@ async fn read_wave(
     let page = engine()?.subtasks(&filter, cursor, limit).await.map_err(refuse)?;
     Ok(WaveRows {
         wave_number: wave,
-        rows: page.subtasks.iter().map(Into::into).collect(),
+        rows: super::subtasks::rows(&page.subtasks).await?,
         complete: page.next_cursor.is_none(),
         cursor: page.next_cursor,
     })

@@ -12,7 +12,12 @@ use crate::{
     views::{Row, SubtaskView},
 };
 #[cfg(feature = "ssr")]
-use domain::problem::Refusal;
+use domain::{
+    problem::Refusal,
+    subtask::{Subtask, SubtaskStatus},
+};
+#[cfg(feature = "ssr")]
+use std::collections::HashMap;
 
 /// Most tool calls that the drawer shows.
 #[cfg(feature = "ssr")]
@@ -41,6 +46,20 @@ pub(super) async fn read_subtask(id: Uuid) -> Result<Option<SubtaskView>, AppErr
     let now = chrono::Utc::now();
     let more = page.next_cursor.is_some();
     Ok(Some(SubtaskView::new(&subtask, &page.actions, more, &attempts, now)))
+}
+
+/// Subtasks for a list, with the tools that those that run called last.
+#[cfg(feature = "ssr")]
+pub(super) async fn rows(subtasks: &[Subtask]) -> Result<Vec<Row>, AppError> {
+    let mut rows: Vec<Row> = subtasks.iter().map(Row::from).collect();
+    let runs = |row: &&Row| row.status == SubtaskStatus::Running;
+    let at_work: Vec<Uuid> = rows.iter().filter(runs).map(|row| row.id).collect();
+    let mut tools: HashMap<Uuid, String> =
+        engine()?.latest_tools(&at_work).await.map_err(refuse)?.into_iter().collect();
+    for row in &mut rows {
+        row.last_tool = tools.remove(&row.id);
+    }
+    Ok(rows)
 }
 
 /// Changes a subtask.

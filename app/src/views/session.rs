@@ -95,6 +95,8 @@ pub struct SessionHead {
     pub paused: bool,
     /// What it cost, and of how much it may; none when nothing is known of either.
     pub spent: Option<String>,
+    /// Whether it spent all that it may, so that no work of it is handed out.
+    pub spent_out: bool,
     /// Its waves in order.
     pub waves: Vec<Wave>,
     /// Its batches, oldest first.
@@ -103,13 +105,14 @@ pub struct SessionHead {
     pub seq: i64,
 }
 
-read_by_hand!(SessionHead { session_id, paused, spent, waves, batches, seq; ; created_at });
+read_by_hand!(SessionHead { session_id, paused, spent, spent_out, waves, batches, seq; ; created_at });
 
 #[cfg(feature = "ssr")]
 impl From<domain::dto::SessionDetail> for SessionHead {
     fn from(it: domain::dto::SessionDetail) -> Self {
         Self {
             spent: crate::format::spent(it.usage, it.budget),
+            spent_out: it.budget.level(it.usage) == domain::usage::BudgetLevel::Hard,
             session_id: it.session_id,
             created_at: it.created_at,
             paused: it.paused,

@@ -56,7 +56,7 @@ pub struct Row {
     pub open_blockers: i32,
     /// How often it was tried again.
     pub retry_count: i32,
-    /// The tool that its agent called last, as far as the page has heard.
+    /// The tool that its agent called last, while it runs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_tool: Option<String>,
     /// When it was submitted.

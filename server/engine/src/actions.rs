@@ -99,7 +99,12 @@ async fn record(tx: &mut Tx, group: Vec<Recorded>, now: Time) -> Result<Vec<Resu
             }
         };
         let of_subtask = action.subtask_id.and_then(|id| progress.subtask(id).ok());
-        let leased = of_subtask.is_some_and(|subtask| subtask.lease_token.is_some());
+        // A sign of life of the one who holds it, not of whom it was taken from.
+        let leased = of_subtask.is_some_and(|subtask| {
+            let by = action.agent_id.as_ref();
+            subtask.lease_token.is_some()
+                && (token.is_some() || by.is_none() || by == subtask.agent_id.as_ref())
+        });
         let files = action.subtask_id.map(|id| known.entry(id).or_default());
         let nothing = BTreeSet::new();
         let before: &BTreeSet<String> = files.as_deref().unwrap_or(&nothing);
@@ -184,6 +189,17 @@ impl Engine {
         key.keep(&mut tx, &action, now).await?;
         self.commit(tx).await?;
         Ok(action)
+    }
+
+    /// The tool that was called last for each of these subtasks, where one was.
+    ///
+    /// # Errors
+    /// The database is away.
+    pub async fn latest_tools(&self, subtasks: &[Uuid]) -> Result<Vec<(Uuid, String)>> {
+        if subtasks.is_empty() {
+            return Ok(Vec::new());
+        }
+        store::actions::latest_tools(self.pool_ref(), subtasks).await
     }
 
     /// A page of actions of a session or a subtask, newest first.

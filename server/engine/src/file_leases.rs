@@ -9,30 +9,49 @@ use domain::{
     dto::{FILE_SECONDS, FileLease, ReleaseFiles, ReserveFiles},
     event::NewEvent,
     problem::Refusal,
+    progress::lease_lost,
     scope::first_met,
+    subtask::{Subtask, SubtaskStatus},
 };
 
 use crate::{Engine, Result, clock, names::check_session, store, store::Tx};
+
+/// Most files and patterns that one agent holds in a session.
+const MOST_HELD: usize = 1_000;
 
 impl Engine {
     /// Reserves files for an agent, all of them or none; what it holds already it keeps longer. Gives back
     /// everything that it now holds of the session.
     ///
     /// # Errors
-    /// An invalid request, no such subtask in the session, files that another agent holds (and until
-    /// when), or the database is away.
+    /// An invalid request, no such subtask in the session, one that does not run or that another agent
+    /// holds under a lease, files that another agent holds (and until when), too many of them, or the
+    /// database is away.
     pub async fn reserve_files(&self, request: ReserveFiles) -> Result<Vec<FileLease>> {
+        self.reserve_beside(request, None).await
+    }
+
+    /// The same, where what `parent` holds for no subtask is not in the way.
+    pub(crate) async fn reserve_beside(
+        &self,
+        request: ReserveFiles,
+        parent: Option<&str>,
+    ) -> Result<Vec<FileLease>> {
         request.check()?;
         let now = clock::now();
         let mut tx = crate::tx::Tx::begin(self.pool_ref()).await?;
         store::sessions::hold(&mut tx, &request.session_id, now).await?;
         if let Some(id) = request.subtask_id {
             let there = store::subtasks::get(&mut *tx, id).await?;
-            if there.is_none_or(|subtask| subtask.session_id != request.session_id) {
-                return Err(Refusal::invalid("subtask_id", "is not one of the session").into());
+            match there.filter(|subtask| subtask.session_id == request.session_id) {
+                Some(subtask) => may_hold(&subtask, &request.agent_id)?,
+                None => {
+                    return Err(Refusal::invalid("subtask_id", "is not one of the session").into());
+                }
             }
         }
-        let held = store::file_leases::of_session(&mut *tx, &request.session_id, now).await?;
+        let mut held = store::file_leases::of_session(&mut *tx, &request.session_id, now).await?;
+        held.retain(|lease| !is_parents(lease, parent));
         reserve(&mut tx, &request, &held, now).await?;
         let mine = store::file_leases::of_session(&mut *tx, &request.session_id, now).await?;
         self.commit(tx).await?;
@@ -72,6 +91,28 @@ impl Engine {
     }
 }
 
+/// Whether a lease is that of the agent that started this one and waits for it.
+pub fn is_parents(lease: &FileLease, parent: Option<&str>) -> bool {
+    lease.subtask_id.is_none() && parent == Some(lease.agent_id.as_str())
+}
+
+/// Whether an agent may hold files for a subtask: it runs, and nobody else has it under a lease. Otherwise
+/// whoever reserves them would believe to hold what nobody sees.
+fn may_hold(subtask: &Subtask, agent_id: &str) -> Result<()> {
+    if !matches!(subtask.status, SubtaskStatus::Running | SubtaskStatus::Paused) {
+        let status = subtask.status.as_str();
+        return Err(Refusal::conflict(
+            "subtask_not_running",
+            format!("Subtask {} is {status}; files are held for one that runs.", subtask.id),
+        )
+        .into());
+    }
+    if subtask.lease_token.is_some() && subtask.agent_id.as_deref() != Some(agent_id) {
+        return Err(lease_lost(subtask.id).into());
+    }
+    Ok(())
+}
+
 /// Reserves files in a session that is held, of which `held` is what is reserved.
 ///
 /// # Errors
@@ -88,6 +129,15 @@ pub async fn reserve(
     let paths: Vec<String> = paths.into_iter().filter(|path| !path.is_empty()).collect();
     if let Some(lease) = holder(held, agent_id, &paths) {
         return Err(Refusal::conflict("files_held", sentence(lease)).into());
+    }
+    let mine = held.iter().filter(|it| it.agent_id == *agent_id);
+    let others = mine.filter(|it| !paths.contains(&it.path)).count();
+    if others + paths.len() > MOST_HELD {
+        return Err(Refusal::conflict(
+            "too_many_files",
+            format!("Agent `{agent_id}` would hold more than {MOST_HELD} files and patterns; release some, or reserve a pattern such as `src/**`."),
+        )
+        .into());
     }
     let until = now + TimeDelta::seconds(ttl_seconds.unwrap_or(FILE_SECONDS).into());
     store::file_leases::reserve(tx, session_id, agent_id, *subtask_id, &paths, (now, until))

@@ -28,6 +28,8 @@ pub type Claims = Group<ClaimSubtasks, Vec<Claim>>;
 
 /// Most subtasks that one group of claims takes.
 const LARGEST: i32 = 500;
+/// How often a claim looks again at once because others were faster.
+const LOOKS: usize = 8;
 /// How often a claim that waits looks again without being told.
 const LOOK: Duration = Duration::from_secs(2);
 /// How often leases are looked at.
@@ -48,22 +50,47 @@ pub fn start_group(pool: &PgPool, appender: &Waker) -> Claims {
     }))
 }
 
-/// Hands out what is ready to a group of claims: one look for what is ready, without a lock; then,
-/// under the locks of the sessions, each candidate goes to the first who wants it, if it is still
-/// ready. So no two claims get the same, whichever servers they reach.
-///
-/// A claim that has a key is a group of its own. Nothing is kept of one that gets nothing: its repeat
-/// is a new claim.
+/// Hands out what is ready to a group of claims. One that gets nothing because others were faster looks
+/// again: there may be more.
 async fn write_group(
     pool: &PgPool,
     group: &[ClaimSubtasks],
     key: Option<&IdempotencyKey>,
 ) -> Result<Vec<Vec<Claim>>> {
+    let (mut claims, mut overtaken) = hand_out(pool, group, key).await?;
+    for _ in 0..LOOKS {
+        let short: Vec<usize> = (0..group.len()).filter(|at| claims[*at].is_empty()).collect();
+        if !overtaken || short.is_empty() {
+            break;
+        }
+        let again: Vec<ClaimSubtasks> = short.iter().map(|at| group[*at].clone()).collect();
+        // What the others got is theirs, also when this fails.
+        let Ok((more, still)) = hand_out(pool, &again, key).await else { break };
+        for (at, more) in short.into_iter().zip(more) {
+            claims[at] = more;
+        }
+        overtaken = still;
+    }
+    Ok(claims)
+}
+
+/// One look for what is ready, without a lock; then,
+/// under the locks of the sessions, each candidate goes to the first who wants it, if it is still
+/// ready. So no two claims get the same, whichever servers they reach. Says as well whether somebody was
+/// faster, so that there may be more.
+///
+/// A claim that has a key is a group of its own. Nothing is kept of one that gets nothing: its repeat
+/// is a new claim.
+async fn hand_out(
+    pool: &PgPool,
+    group: &[ClaimSubtasks],
+    key: Option<&IdempotencyKey>,
+) -> Result<(Vec<Vec<Claim>>, bool)> {
     if let Some(key) = key {
         // Now, because there may be nothing more to take.
         let mut tx = Tx::begin(pool).await?;
         if let Some(claims) = key.replay(&mut tx, clock::now()).await? {
-            return Ok(vec![claims]);
+            return Ok((vec![claims], false));
         }
         tx.rollback().await?;
     }
@@ -82,7 +109,7 @@ async fn write_group(
     let mut claims = vec![Vec::new(); group.len()];
     let ready = store::attempts::ready(pool, &wanted, clock::now()).await?;
     if ready.is_empty() {
-        return Ok(claims);
+        return Ok((claims, false));
     }
     let mut ids: Vec<Uuid> = ready.iter().map(|(_, id, _)| *id).collect();
     ids.sort_unstable();
@@ -91,11 +118,13 @@ async fn write_group(
     if let Some(key) = key
         && let Some(claims) = key.replay(&mut tx, clock::now()).await?
     {
-        return Ok(vec![claims]);
+        return Ok((vec![claims], false));
     }
     let mut progress = read(&mut tx, &ids, &[]).await?;
     let mut begun = Vec::new();
     let mut taken = vec![false; ready.len()];
+    // More is wanted than was looked for.
+    let mut overtaken = wanted.iter().any(|(_, most)| *most == LARGEST);
     for ((request, place), mine) in group.iter().zip(&places).zip(&mut claims) {
         let most = usize::try_from(request.max.unwrap_or(1)).unwrap_or(1);
         for (at, (_, id, token)) in ready.iter().enumerate().filter(|(_, (of, _, _))| of == place) {
@@ -108,8 +137,10 @@ async fn write_group(
             if progress.subtask(*id).is_ok_and(|s| progress.held_back(&s.session_id).is_some()) {
                 continue;
             }
-            // Somebody was faster.
-            let Ok(subtask) = progress.claim(*id, &request.agent_id, *token) else { continue };
+            let Ok(subtask) = progress.claim(*id, &request.agent_id, *token) else {
+                overtaken = true;
+                continue;
+            };
             let lease = begin(request, *token, &subtask, progress.now());
             begun.push((subtask.session_id.clone(), lease.clone()));
             mine.push(Claim { subtask, lease });
@@ -117,7 +148,7 @@ async fn write_group(
     }
     if begun.is_empty() {
         tx.rollback().await?;
-        return Ok(claims);
+        return Ok((claims, overtaken));
     }
     store::attempts::begin(&mut tx, &begun).await?;
     write(&mut tx, progress).await?;
@@ -125,7 +156,7 @@ async fn write_group(
         key.keep(&mut tx, claims, clock::now()).await?;
     }
     tx.commit().await?;
-    Ok(claims)
+    Ok((claims, overtaken))
 }
 
 fn begin(

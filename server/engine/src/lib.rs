@@ -39,13 +39,16 @@ mod waves;
 
 use std::{sync::Arc, time::Duration};
 
-use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::{
+    ConnectOptions, Connection,
+    postgres::{PgConnectOptions, PgPool, PgPoolOptions},
+};
 use tokio::sync::watch;
 
 pub use error::{Error, Result};
 pub use feed::{Feed, FeedEvent, envelope};
 pub use files::{Seen, SessionFiles};
-pub use find::{Found, FoundAction, FoundSubtask};
+pub use find::{Found, FoundAction, FoundBatch, FoundSubtask};
 pub use idempotency::IdempotencyKey;
 pub use store::subtasks::BatchRead;
 
@@ -78,9 +81,19 @@ impl Engine {
     /// # Errors
     /// When the database cannot be reached or a migration fails.
     pub async fn connect(url: &str, connections: u32) -> Result<Self> {
-        let pool = Self::pool(url, connections).await?;
-        MIGRATOR.run(&pool).await.map_err(Error::internal)?;
-        Self::over(pool).await
+        Self::migrate(url).await?;
+        Self::over(Self::pool(url, connections).await?).await
+    }
+
+    /// Brings the schema up to date, however long that and waiting for another server that does so take.
+    ///
+    /// # Errors
+    /// When the database cannot be reached or a migration fails.
+    pub async fn migrate(url: &str) -> Result<()> {
+        let options: PgConnectOptions = url.parse()?;
+        let mut db = options.application_name("swell migrate").connect().await?;
+        MIGRATOR.run(&mut db).await.map_err(Error::internal)?;
+        Ok(db.close().await?)
     }
 
     /// A pool with the settings that every connection of Swell has.

@@ -97,11 +97,6 @@ impl Engine {
     /// # Errors
     /// No such batch, or the database is away.
     pub async fn conflicts(&self, id: Uuid) -> Result<ConflictReport> {
-        let conflicts = self.synthesis(id).await?.conflicts;
-        Ok(ConflictReport {
-            batch_id: id,
-            conflict_count: i32::try_from(conflicts.len()).unwrap_or(i32::MAX),
-            conflicts,
-        })
+        Ok(ConflictReport::of(id, self.synthesis(id).await?.conflicts))
     }
 }

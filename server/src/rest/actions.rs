@@ -35,9 +35,11 @@ pub async fn record(
 #[into_params(parameter_in = Query)]
 pub struct Filter {
     /// Of this session.
+    #[serde(alias = "session_id")]
     #[param(min_length = 1, max_length = 200)]
     session: Option<String>,
     /// Of this subtask.
+    #[serde(alias = "subtask_id")]
     subtask: Option<Uuid>,
     /// The `next_cursor` of the page before.
     cursor: Option<String>,

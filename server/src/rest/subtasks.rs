@@ -23,12 +23,16 @@ use crate::problem::Answer;
 #[into_params(parameter_in = Query)]
 pub struct Filter {
     /// Of this session.
+    // The names that bodies have for them are understood, too.
+    #[serde(alias = "session_id")]
     #[param(min_length = 1, max_length = 200)]
     session: Option<String>,
     /// Of this wave.
+    #[serde(alias = "wave_number")]
     #[param(minimum = 0)]
     wave: Option<i32>,
     /// Of this batch.
+    #[serde(alias = "batch_id")]
     batch: Option<Uuid>,
     /// In this status.
     status: Option<SubtaskStatus>,

@@ -24,7 +24,7 @@ pub use heat::{Cell, FileRow, Heat, Touch, heat};
 pub use layout::{Band, Item, Layout, Link, Place, layout};
 pub use notices::{Notice, NoticeKind, notices};
 pub use timeline::{Axis, Gap, Span};
-pub use why::{Why, why_waiting};
+pub use why::{Stage, Why, why_waiting};
 
 /// Rows in order of their ids, each known by its number in that order, and what each waits for.
 struct Net {

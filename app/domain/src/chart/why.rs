@@ -3,12 +3,27 @@
 use uuid::Uuid;
 
 use super::{Watched, sorted};
-use crate::{subtask::SubtaskStatus, wave::WaveStatus};
+use crate::{
+    subtask::SubtaskStatus,
+    usage::HeldBack,
+    wave::{Approval, WaveStatus},
+};
 
 /// Most blockers to name; the rest is counted.
 const MOST_NAMES: usize = 3;
 /// Most characters of a description to quote.
 const MOST_CHARS: usize = 60;
+
+/// What stands around a subtask.
+#[derive(Clone, Copy, Debug)]
+pub struct Stage {
+    /// How its wave stands.
+    pub wave: WaveStatus,
+    /// Whether the wave has to be approved, and is.
+    pub approval: Option<Approval>,
+    /// Why the session hands out no work.
+    pub held_back: Option<HeldBack>,
+}
 
 /// Why a subtask waits.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,12 +37,12 @@ pub struct Why {
 
 /// Why `subtask` waits; none when it runs or has ended.
 ///
-/// `wave` is its wave's status, `blockers` are its direct blockers as far as they are known, and
+/// `blockers` are its direct blockers as far as they are known, and
 /// `stranded_by` is the failed subtask that it waits for, directly or not ([`super::stranded`]).
 #[must_use]
 pub fn why_waiting(
     subtask: &Watched,
-    wave: WaveStatus,
+    stage: Stage,
     blockers: &[Watched],
     stranded_by: Option<&Watched>,
 ) -> Option<Why> {
@@ -43,15 +58,23 @@ pub fn why_waiting(
             waits_for.push(failed.id);
         }
         (Paused, None) => sentence.push_str("Paused."),
-        (Pending, None) if wave == WaveStatus::Running => {
-            sentence.push_str("Ready: waits for an agent.");
+        (Pending, None) if stage.wave == WaveStatus::Running => {
+            sentence.push_str(match stage.held_back {
+                None => "Ready: waits for an agent.",
+                Some(HeldBack::Paused) => "Ready, but the session is paused.",
+                Some(HeldBack::Budget) => "Ready, but the session's budget is spent.",
+            });
         }
         (Pending | Blocked, None) => {
             sentence.push_str("Waits for ");
-            if wave != WaveStatus::Running {
+            if stage.wave != WaveStatus::Running {
                 sentence.push_str("wave ");
                 sentence.push_str(&subtask.wave.to_string());
-                sentence.push_str(" to start");
+                sentence.push_str(match stage.approval {
+                    None | Some(Approval::Approved) => " to start",
+                    Some(Approval::Required) => " to be approved",
+                    Some(Approval::Rejected) => " to be approved, which was rejected",
+                });
                 if subtask.status == Blocked {
                     sentence.push_str(", and for ");
                 }

@@ -274,3 +274,12 @@ pub struct ConflictReport {
     /// How many.
     pub conflict_count: i32,
 }
+
+impl ConflictReport {
+    /// Of what a batch's synthesis says.
+    #[must_use]
+    pub fn of(batch_id: Uuid, conflicts: Vec<Conflict>) -> Self {
+        let conflict_count = i32::try_from(conflicts.len()).unwrap_or(i32::MAX);
+        Self { batch_id, conflict_count, conflicts }
+    }
+}

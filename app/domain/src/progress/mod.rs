@@ -125,7 +125,8 @@ fn is_given_back(subtask: &Subtask, patch: &Patch) -> bool {
 }
 
 /// That a lease is over.
-fn lease_lost(id: Uuid) -> Refusal {
+#[must_use]
+pub fn lease_lost(id: Uuid) -> Refusal {
     Refusal::conflict(
         "lease_lost",
         format!("The lease of subtask {id} is over; stop working on it, and claim anew."),
@@ -181,6 +182,11 @@ impl Progress {
         }
         if before.status.is_terminal() {
             return if is_repeat(&before, patch) { Ok(before) } else { Err(ended(&before, patch)) };
+        }
+        // Whoever names itself and no lease is not the one who has it; people name nobody.
+        let foreign = patch.agent_id.is_some() && patch.agent_id != before.agent_id;
+        if foreign && patch.token.is_none() && before.lease_token.is_some() {
+            return Err(lease_lost(id));
         }
         // Before it moves: what is reported was spent in the attempt that a move may end.
         if let Some(result) = &patch.result {

@@ -3,7 +3,7 @@
 
 use domain::{
     batch::{Batch, BatchStatus},
-    wave::{Approval, Wave, WaveStatus, may_start, next},
+    wave::{Approval, Next, NoNext, Wave, WaveStatus, may_start, next},
 };
 use leptos::prelude::*;
 use uuid::Uuid;
@@ -12,8 +12,9 @@ use crate::{
     board::{Board, Tally},
     clock::use_hydrated,
     components::ActionButton,
-    desk::use_desk,
+    desk::{Desk, use_desk},
     error::AppError,
+    format::count,
     live::{Live, use_live},
     paths::short,
     server_fns::{Step, take_step},
@@ -90,6 +91,32 @@ pub fn StartButton(
     }
 }
 
+/// Whether the next wave may start, in a sentence; none without a wave.
+#[must_use]
+pub fn outlook(waves: &[Wave]) -> Option<String> {
+    let pending =
+        || waves.iter().filter(|wave| wave.status == WaveStatus::Pending).map(|it| it.wave_number);
+    let first = waves.first()?;
+    Some(match next(waves, false) {
+        Ok(Next::Start(number)) => format!("Wave {number} may start."),
+        Ok(Next::CompleteEmpty { running, then: Some(then) }) => {
+            format!("Wave {running} has no subtasks: wave {then} may start.")
+        }
+        Ok(Next::CompleteEmpty { running, then: None }) => {
+            format!("Wave {running} has no subtasks.")
+        }
+        Err(NoNext::Refused(reason)) => reason,
+        // The first one of all, which is started and not gone on to.
+        Err(NoNext::Nothing(_)) => match pending().min() {
+            Some(number) => match may_start(waves, number, false) {
+                Ok(()) => format!("Wave {number} may start."),
+                Err(reason) => reason,
+            },
+            None => format!("No wave is left to start in {}.", first.session_id),
+        },
+    })
+}
+
 /// Goes on to the next wave.
 #[component]
 pub fn TransitionButton(
@@ -103,7 +130,7 @@ pub fn TransitionButton(
         let board = board.clone();
         let go = move |force| desk.attempt(busy, take(board.clone(), live, Step::Next { force }));
         match next(&waves, false) {
-            Err(domain::wave::NoNext::Refused(reason)) if next(&waves, true).is_ok() => {
+            Err(NoNext::Refused(reason)) if next(&waves, true).is_ok() => {
                 desk.ask(
                     "Go on to the next wave anyway?".to_owned(),
                     reason,
@@ -158,12 +185,30 @@ pub fn CompleteButton(
     let done =
         move || batch.read().as_ref().is_some_and(|batch| batch.status == BatchStatus::Completed);
     let on_press =
-        Callback::new(move |()| desk.attempt(busy, take_step(String::new(), Step::Complete(id))));
+        Callback::new(move |()| complete(desk, busy, id, batch.get_untracked().as_ref()));
     view! {
         <Show when=move || !done() fallback=|| view! { <span class="tag">"completed"</span> }>
             <ActionButton label="Complete" describe=format!("Complete batch {}", short(id)) look="small" on_press busy testid="complete-batch"/>
         </Show>
     }
+}
+
+/// Completes a batch; asks first when some of it has not ended.
+pub fn complete(desk: Desk, busy: RwSignal<bool>, id: Uuid, batch: Option<&Batch>) {
+    let open = batch.map_or(0, |it| it.total_tasks - it.completed_tasks - it.failed_tasks);
+    let go = move || desk.attempt(busy, take_step(String::new(), Step::Complete(id)));
+    if open == 0 {
+        return go();
+    }
+    desk.ask(
+        "Complete this batch now?".to_owned(),
+        format!(
+            "{} not ended; the synthesis is made of what there is.",
+            count(open, "subtask has", "subtasks have")
+        ),
+        "Complete it",
+        go,
+    );
 }
 
 /// Tries every failed subtask of a wave again.
@@ -181,7 +226,16 @@ pub fn RetryFailedButton(
     let (desk, live) = (use_desk(), use_live());
     let label = Signal::derive(move || format!("Retry {} failed", tally.get().failed));
     let on_press = Callback::new(move |()| {
-        desk.attempt(busy, take(board.clone(), live, Step::RetryFailed(number)));
+        let board = board.clone();
+        desk.ask(
+            format!("Retry what failed in wave {number}?"),
+            format!(
+                "{} failed subtasks, and what waits for them, run again.",
+                tally.get_untracked().failed
+            ),
+            "Retry them",
+            move || desk.attempt(busy, take(board.clone(), live, Step::RetryFailed(number))),
+        );
     });
     view! {
         <Show when=move || { tally.get().failed > 0 }>
@@ -232,7 +286,7 @@ pub async fn take(board: Board, live: Live, step: Step) -> Result<String, AppErr
     let said = take_step(board.session_id.clone(), step).await?;
     // Events tell what follows; without them it is read.
     if !live.is_live() {
-        super::read_detail(board).await;
+        let _ = super::read_detail(board).await;
     }
     Ok(said)
 }

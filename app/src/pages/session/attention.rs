@@ -6,6 +6,7 @@ use leptos::prelude::*;
 use super::place::Place;
 use crate::{
     components::{each, key_of},
+    desk::use_desk,
     views::SessionNeeds,
 };
 
@@ -18,10 +19,11 @@ pub fn Attention(
     #[prop(into)]
     wanting: Signal<SessionNeeds>,
 ) -> impl IntoView {
+    let desk = use_desk();
     let notices = Memo::new(move |_| keyed(&wanting.read().notices));
     let item = move |(key, notice): (u128, Notice)| {
         let (mark, word) = look(notice.kind);
-        let Notice { subtask, wave, .. } = notice;
+        let Notice { kind, subtask, wave, .. } = notice;
         let href = move || match subtask {
             Some(subtask) => place.opening(subtask),
             None => place.href(|at| at.wave = wave),
@@ -37,6 +39,12 @@ pub fn Attention(
                 <a
                     class=format!("need {mark}")
                     href=href
+                    on:click=move |event| {
+                        if matches!(kind, NoticeKind::Spent | NoticeKind::Budget) {
+                            event.prevent_default();
+                            desk.budget_of.set(Some(place.session()));
+                        }
+                    }
                     rel=place.rel()
                     data-noscroll=""
                     data-testid="need"

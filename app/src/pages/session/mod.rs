@@ -21,15 +21,8 @@ use leptos::{prelude::*, task::spawn_local};
 use leptos_meta::Title;
 use leptos_router::hooks::{use_params_map, use_query_map};
 
-use self::{
-    actions::{BudgetButton, PauseButton, TransitionButton},
-    attention::Attention,
-    density::Density,
-    drawer::Drawer,
-    place::{At, CloseOnEscape, StatusFilter, ViewTabs},
-    wave::WaveSection,
-};
 pub use self::{
+    actions::complete,
     budget::BudgetDialog,
     drawer::Panel,
     files::Files,
@@ -37,10 +30,20 @@ pub use self::{
     place::{Place, View},
     timeline::{Timeline, Window},
 };
+use self::{
+    actions::{BudgetButton, PauseButton, TransitionButton, outlook},
+    attention::Attention,
+    density::Density,
+    drawer::Drawer,
+    place::{At, CloseOnEscape, StatusFilter, ViewTabs},
+    wave::WaveSection,
+};
 use crate::{
     board::{Board, Need, WaveState},
     clock::use_clock,
-    components::{ProblemView, TimeTag, Waiting, WaveStrip, each, first_batch, key_of},
+    components::{
+        ProblemView, TimeTag, Waiting, WaitingPage, WaveStrip, each, first_batch, key_of,
+    },
     format::grouped,
     live::{Heard, Refresher, follow},
     server_fns::{batch_rows, session_detail, session_needs, session_view},
@@ -70,7 +73,7 @@ pub fn SessionPage() -> impl IntoView {
         move |id| session_view(id, first.view == View::Files, first.subtask),
     );
     view! {
-        <Transition fallback=|| view! { <Waiting/> }>
+        <Transition fallback=|| view! { <WaitingPage/> }>
             {move || Suspend::new(async move {
                 match session.await {
                     Ok(first) => view! { <Session first/> }.into_any(),
@@ -99,6 +102,22 @@ fn Session(first: SessionView) -> impl IntoView {
             })
         })
     };
+    // Known once every subtask is loaded.
+    let at_work = {
+        let board = board.clone();
+        Memo::new(move |_| {
+            board.is_complete().then(|| {
+                board.waves().iter().fold((0, 0), |(running, blocked), state| {
+                    let tally = state.tally.get();
+                    (running + tally.running, blocked + tally.blocked)
+                })
+            })
+        })
+    };
+    let outlook = {
+        let board = board.clone();
+        Memo::new(move |_| outlook(&board.rules()))
+    };
     let briefs = {
         let board = board.clone();
         Memo::new(move |_| board.waves().iter().map(WaveState::brief).collect::<Vec<_>>())
@@ -122,6 +141,16 @@ fn Session(first: SessionView) -> impl IntoView {
             }
         }
     };
+    // The row of what is chosen comes into sight; the other views do that for theirs.
+    let chosen = Memo::new(move |_| {
+        let at = place.at.read();
+        at.subtask.filter(|_| at.view == View::Table)
+    });
+    Effect::new(move |_| {
+        if let Some(id) = chosen.get() {
+            request_animation_frame(move || place::reveal(Some(id)));
+        }
+    });
     let session = board.session_id.clone();
     let (none, current) = (board.clone(), board.clone());
     view! {
@@ -143,9 +172,14 @@ fn Session(first: SessionView) -> impl IntoView {
             <div class:is-failed=move || { totals.get().2 > 0 }>
                 <dt>"Failed"</dt><dd class="num" data-testid="failed">{move || grouped(totals.get().2)}</dd>
             </div>
+            {move || at_work.get().map(|(running, blocked)| view! {
+                <div><dt>"Running"</dt><dd class="num" data-testid="running">{grouped(running.into())}</dd></div>
+                <div><dt>"Blocked"</dt><dd class="num" data-testid="blocked">{grouped(blocked.into())}</dd></div>
+            })}
             {move || spent.get().map(|text| view! { <div><dt>"Spent"</dt><dd class="num" data-testid="spent">{text}</dd></div> })}
             <div><dt>"Started"</dt><dd class="num"><TimeTag at=Signal::stored(detail.created_at)/></dd></div>
         </dl>
+        {move || outlook.get().map(|sentence| view! { <p class="outlook" data-testid="outlook">{sentence}</p> })}
         <WaveStrip waves=briefs/>
         <Density board=board.clone() place window/>
         <div class="screen" class:has-drawer=move || place.at.read().subtask.is_some()>
@@ -272,7 +306,7 @@ fn stay_live(board: &Board, since: i64) {
     let channel = format!("sessions/{}", board.session_id);
     let board = board.clone();
     Effect::new(move |_| {
-        let refresher = Refresher::new(PAUSE, {
+        let refresher = Refresher::until(PAUSE, {
             let board = board.clone();
             move || read_detail(board.clone())
         });
@@ -297,12 +331,14 @@ fn stay_live(board: &Board, since: i64) {
     });
 }
 
-async fn read_detail(board: Board) {
+/// Reads the session's numbers; false when events went past every reading.
+async fn read_detail(board: Board) -> bool {
     for _ in 0..TRIES {
         match session_detail(board.session_id.clone()).await {
             Ok(detail) if !board.merge(&detail) => {}
             // When it fails, the badge says that the page is stale.
-            _ => return,
+            _ => return true,
         }
     }
+    false
 }

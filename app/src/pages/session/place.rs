@@ -1,7 +1,9 @@
 //! Where on a session's page the visitor is: the address says it, so every place has a link.
 
+use std::time::Duration;
+
 use domain::subtask::SubtaskStatus;
-use leptos::prelude::*;
+use leptos::{ev::MouseEvent, prelude::*};
 use leptos_router::{
     NavigateOptions,
     hooks::{use_navigate, use_query_map},
@@ -114,6 +116,12 @@ impl Place {
         Self { session: StoredValue::new(session.to_owned()), at, pointed: pointed() }
     }
 
+    /// The session's name.
+    #[must_use]
+    pub fn session(self) -> String {
+        self.session.get_value()
+    }
+
     /// The address of another place on the page; tracks where the visitor is.
     #[must_use]
     pub fn href(self, change: impl FnOnce(&mut At)) -> String {
@@ -140,11 +148,28 @@ impl Place {
         self.session.with_value(|session| paths::rel(session))
     }
 
+    /// Opens the subtask that a click is on, unless that is on a link, which opens by itself. Call it as
+    /// [`Place::go`].
+    pub fn open_at(self, navigate: &impl Fn(&str, NavigateOptions), event: &MouseEvent) {
+        let id = browser::subtask_at(event).and_then(|id| id.parse().ok());
+        if let Some(id) = id.filter(|_| !browser::is_on_link(event)) {
+            self.go(navigate, |at| at.subtask = Some(id));
+        }
+    }
+
     /// Goes there. Call it from event handlers alone, with the function that [`use_navigate`] gave
     /// the component.
     pub fn go(self, navigate: &impl Fn(&str, NavigateOptions), change: impl FnOnce(&mut At)) {
         let options = NavigateOptions { scroll: false, ..NavigateOptions::default() };
         navigate(&untrack(|| self.href(change)), options);
+    }
+}
+
+/// Scrolls the page to a subtask that the view has in sight, once it is drawn.
+pub fn reveal(subtask: Option<Uuid>) {
+    const DRAWN: Duration = Duration::from_millis(120);
+    if let Some(id) = subtask {
+        set_timeout(move || browser::reveal(&format!("open-{id}")), DRAWN);
     }
 }
 

@@ -9,11 +9,12 @@ use domain::{
     wave::WaveStatus,
 };
 use leptos::{ev::PointerEvent, html, prelude::*};
+use leptos_router::hooks::use_navigate;
 use uuid::Uuid;
 
 use super::{
     loader::LoadAll,
-    place::Place,
+    place::{self, Place},
     watch::{latest, span},
 };
 use crate::{
@@ -144,6 +145,27 @@ pub fn Timeline(
         on_cleanup(move || resized.remove());
     });
 
+    // What is chosen comes into sight: when the page opens with it, and when another view or the queue led
+    // here.
+    let chosen = Memo::new(move |_| place.at.read().subtask);
+    Effect::new(move |shown: Option<Option<Uuid>>| {
+        let (wanted, shown) = (chosen.get(), shown.flatten());
+        if wanted.is_none() || wanted == shown {
+            return wanted;
+        }
+        let Some(at) = lanes.read().iter().position(|id| Some(*id) == wanted) else { return shown };
+        request_animation_frame(move || {
+            let Some(region) = region.get_untracked() else { return };
+            let (top, height) = (at as i32 * ROW, region.client_height());
+            if top < region.scroll_top() || top + ROW > region.scroll_top() + height {
+                region.set_scroll_top(top - height / 2);
+            }
+            place::reveal(wanted);
+        });
+        wanted
+    });
+    let navigate = use_navigate();
+
     let beat = {
         let board = board.clone();
         calmed(PAUSE, move || board.track_progress())
@@ -207,7 +229,8 @@ pub fn Timeline(
             </div>
             <Gaps axis open=open_gaps/>
             <Ruler axis size window/>
-            <div class="timeline-region" role="region" aria-label="Subtasks over time" tabindex="0" node_ref=region on:scroll=move |_| look()>
+            <div class="timeline-region" role="region" aria-label="Subtasks over time" tabindex="0" node_ref=region on:scroll=move |_| look()
+                on:click=move |event| place.open_at(&navigate, &event)>
                 <svg class="timeline-lanes" width=move || size.get().width height=height>
                     {each(visible, key_of, move |at| lane(at).into_any())}
                     <g class="over-lanes" aria-hidden="true">
@@ -240,7 +263,7 @@ fn Lane(
     size: RwSignal<Size>,
     place: Place,
 ) -> impl IntoView {
-    let Row { id, wave_number, agent_type, description, .. } = row.get_untracked();
+    let Row { id, wave_number, .. } = row.get_untracked();
     let status = Memo::new(move |_| row.read().status);
     // Where it waited and where it ran, as (left, width).
     let bars = Memo::new(move |_| {
@@ -257,10 +280,6 @@ fn Lane(
     let top = at * ROW;
     let names = move || size.get().names();
     let (bar_top, ran) = (top + (ROW - BAR) / 2, move || bars.get().1);
-    let said = {
-        let agent_type = agent_type.clone();
-        move || format!("{agent_type}, {}", status.get().as_str())
-    };
     view! {
         <g
             class=move || format!("lane is-{}{}", status.get().as_str(), if place.is_open(id) { " is-chosen" } else { "" })
@@ -270,12 +289,7 @@ fn Lane(
         >
             <rect class=if wave_number % 2 == 0 { "lane-ground" } else { "lane-ground is-odd" } x="0" y=top width=move || size.get().width height=ROW/>
             <foreignObject x="0" y=top width=names height=ROW>
-                <a class="lane-name" id=format!("open-{id}") href=move || place.opening(id) rel=place.rel() data-noscroll="" title=description.clone()
-                    aria-current=move || place.is_open(id).then_some("true")>
-                    <span class="lane-wave num" aria-hidden="true">{wave_number}</span>
-                    <span class="visually-hidden">{said}": "</span>
-                    <bdi>{description.clone()}</bdi>
-                </a>
+                <LaneName row place/>
             </foreignObject>
             <rect class="bar-queued" y=bar_top + 3 height=BAR - 6 rx="2" x=move || bars.get().0.0 width=move || bars.get().0.1/>
             <Show when=move || ran().is_some()>
@@ -287,6 +301,22 @@ fn Lane(
                 format!("M{} {}{}", left + width + 4.0, bar_top + 3, mark(status.get()))
             }/>
         </g>
+    }
+}
+
+/// Its name, which opens it. A component of its own: an `<a>` that stands under SVG in the same `view!`
+/// would be made as an element of SVG, which shows no text.
+#[component]
+fn LaneName(row: RwSignal<Row>, place: Place) -> impl IntoView {
+    let Row { id, wave_number, agent_type, description, .. } = row.get_untracked();
+    let said = move || format!("{agent_type}, {}", row.read().status.as_str());
+    view! {
+        <a class="lane-name" id=format!("open-{id}") href=move || place.opening(id) rel=place.rel() data-noscroll="" title=description.clone()
+            aria-current=move || place.is_open(id).then_some("true")>
+            <span class="lane-wave num" aria-hidden="true">{wave_number}</span>
+            <span class="visually-hidden">{said}": "</span>
+            <bdi>{description.clone()}</bdi>
+        </a>
     }
 }
 

@@ -152,7 +152,10 @@ impl Engine {
         if paths.is_empty() || !event.writes() {
             return Ok(nothing());
         }
-        let held = store::file_leases::of_session(self.pool_ref(), session, now).await?;
+        let mut held = store::file_leases::of_session(self.pool_ref(), session, now).await?;
+        // What a session changed itself it may have its subagents go on with.
+        let parent = Some(event.session_id.as_str()).filter(|it| *it != agent);
+        held.retain(|lease| !file_leases::is_parents(lease, parent));
         if let Some((subtask, most)) = &subtask {
             // What it has changed, and what it was let change just now. A pattern that it reserved is no file.
             let mut touched = store::actions::files_of_subtask(self.pool_ref(), subtask.id).await?;
@@ -188,7 +191,7 @@ impl Engine {
             paths,
             ttl_seconds: Some(if subtask.is_some() { TASK_FILE_SECONDS } else { FILE_SECONDS }),
         };
-        match self.reserve_files(request).await {
+        match self.reserve_beside(request, parent).await {
             Ok(_) => Ok(nothing()),
             // Somebody was faster.
             Err(Error::Refused(refusal @ Refusal::Conflict { .. })) => {

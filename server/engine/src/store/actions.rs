@@ -223,6 +223,23 @@ pub async fn writes_of_session(
     Ok(rows.into_iter().map(|row| (row.subtask_id, row.path, row.writes)).collect())
 }
 
+/// The tool that was called last for each of these subtasks, where one was.
+pub async fn latest_tools(
+    db: impl PgExecutor<'_>,
+    subtasks: &[Uuid],
+) -> Result<Vec<(Uuid, String)>> {
+    let rows = sqlx::query!(
+        r#"SELECT s.id AS "id!", a.tool_name
+           FROM unnest($1::uuid[]) AS s (id), LATERAL (
+               SELECT tool_name FROM actions WHERE subtask_id = s.id ORDER BY id DESC LIMIT 1
+           ) AS a"#,
+        subtasks
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.id, row.tool_name)).collect())
+}
+
 /// The files that actions of these subtasks wrote, in order of their paths; at most 1,000 of each subtask.
 pub async fn files_of(db: impl PgExecutor<'_>, subtasks: &[Uuid]) -> Result<Vec<(Uuid, String)>> {
     let rows = sqlx::query!(

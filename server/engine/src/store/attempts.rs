@@ -79,7 +79,7 @@ pub async fn ready(
         r#"SELECT f.place AS "place!", c.id AS "id!", nextval('lease_tokens') AS "token!"
            FROM unnest($1::text[], $2::text[], $3::int[]) WITH ORDINALITY AS f (session_id, types, most, place),
            LATERAL (
-               SELECT t.id
+               SELECT t.id, t.priority
                FROM wave_states w
                JOIN sessions x ON x.session_id = w.session_id AND NOT x.paused AND NOT x.spent_out,
                -- The first of each wave, in the order of the index, so that no wave is read whole.
@@ -95,7 +95,7 @@ pub async fn ready(
                ORDER BY t.priority DESC, t.id
                LIMIT f.most
            ) c
-           ORDER BY f.place"#,
+           ORDER BY f.place, c.priority DESC, c.id"#,
         &wanted.iter().map(|(wanted, _)| wanted.session_id.clone()).collect::<Vec<_>>() as &[Option<String>],
         &types as &[Option<String>],
         &wanted.iter().map(|(_, most)| *most).collect::<Vec<_>>(),

@@ -45,7 +45,7 @@ pub async fn reserve(
          )
          INSERT INTO file_leases (session_id, pattern, agent_id, subtask_id, since, expires_at)
          SELECT $1, p.pattern, $2, $3, $5, $6 FROM unnest($4::text[]) AS p (pattern)
-         ON CONFLICT (session_id, agent_id, pattern)
+         ON CONFLICT (session_id, agent_id, md5(pattern))
          DO UPDATE SET subtask_id = excluded.subtask_id, expires_at = excluded.expires_at",
         session_id,
         agent_id,

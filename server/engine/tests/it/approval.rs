@@ -43,15 +43,17 @@ async fn a_gated_wave_starts_once_it_is_approved_and_its_prompts_carry_the_comme
         server.approve_wave("s", approve(false, "Not yet")).await.unwrap();
         let refused = refusal(server.transition_wave("s", go).await).to_string();
         assert!(refused.contains("was rejected"), "{refused}");
+        let asked: CraftPrompt = serde_json::from_value(
+            json!({"task_description": "Do it", "agent_type": "Snipper", "session_id": "s", "wave_number": 1}),
+        )
+        .unwrap();
+        let prompt = server.craft_prompt(asked.clone()).await.unwrap().crafted_prompt;
+        assert!(!prompt.contains("Not yet"), "{prompt}");
         let wave = server.approve_wave("s", approve(true, "Keep the old routes")).await.unwrap();
         assert_eq!(
             (wave.approval, wave.approved_by.as_deref()),
             (Some(Approval::Approved), Some("Ada"))
         );
-        let asked: CraftPrompt = serde_json::from_value(
-            json!({"task_description": "Do it", "agent_type": "Snipper", "session_id": "s", "wave_number": 1}),
-        )
-        .unwrap();
         let prompt = server.craft_prompt(asked).await.unwrap().crafted_prompt;
         assert!(
             prompt.contains("Keep the old routes") && prompt.contains("Previous Wave"),

@@ -85,6 +85,52 @@ async fn files_of_a_subtask_are_free_once_it_no_longer_runs(
 }
 
 #[sqlx::test(migrator = "engine::MIGRATOR")]
+async fn files_are_held_only_for_a_subtask_that_is_ones_own_and_runs(
+    _: PgPoolOptions,
+    options: PgConnectOptions,
+) {
+    run(options, async |db| {
+        let server = db.server().await;
+        let id = running(&server, "s", 0, 1).await.subtask_ids[0];
+        let asked = async |agent: &str| {
+            let request = ReserveFiles { subtask_id: Some(id), ..asks(agent, &["a.rs"]) };
+            server.reserve_files(request).await
+        };
+        assert_eq!(conflict(asked("a").await), "subtask_not_running");
+        let claim = json!({"agent_id": "a", "session_id": "s"});
+        let claim = serde_json::from_value(claim).unwrap();
+        assert_eq!(server.claim_subtasks(claim, None).await.unwrap().len(), 1);
+        assert_eq!(conflict(asked("zombie").await), "lease_lost");
+        assert_eq!(asked("a").await.unwrap().len(), 1);
+        server.patch_subtask(id, to(SubtaskStatus::Completed)).await.unwrap();
+        assert_eq!(conflict(asked("a").await), "subtask_not_running");
+    });
+}
+
+#[sqlx::test(migrator = "engine::MIGRATOR")]
+async fn an_agent_holds_a_thousand_files_at_most_however_long_their_names(
+    _: PgPoolOptions,
+    options: PgConnectOptions,
+) {
+    run(options, async |db| {
+        let server = db.server().await;
+        // Letters that compress badly, of three bytes each.
+        let long: String =
+            (0..1_024_u32).filter_map(|n| char::from_u32(0x4E00 + n * 7919 % 20_000)).collect();
+        reserve(&server, "long", &[&long]).await.unwrap();
+        reserve(&server, "long", &[&long]).await.unwrap();
+        assert_eq!(conflict(reserve(&server, "b", &[&long]).await), "files_held");
+        for part in 0..5 {
+            let names: Vec<String> = (0..200).map(|n| format!("src/{part}/{n}.rs")).collect();
+            let names: Vec<&str> = names.iter().map(String::as_str).collect();
+            reserve(&server, "a", &names).await.unwrap();
+        }
+        assert_eq!(conflict(reserve(&server, "a", &["one.rs"]).await), "too_many_files");
+        assert_eq!(reserve(&server, "a", &["src/0/0.rs"]).await.unwrap().len(), 1_000);
+    });
+}
+
+#[sqlx::test(migrator = "engine::MIGRATOR")]
 async fn of_fifty_that_want_one_file_at_once_one_gets_it(
     _: PgPoolOptions,
     options: PgConnectOptions,

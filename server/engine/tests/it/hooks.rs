@@ -161,6 +161,23 @@ async fn a_session_without_waves_is_tracked_and_its_files_are_its_own(
 }
 
 #[sqlx::test(migrator = "engine::MIGRATOR")]
+async fn a_subagent_goes_on_with_what_its_session_changed_and_others_do_not(
+    _: PgPoolOptions,
+    options: PgConnectOptions,
+) {
+    run(options, async |db| {
+        let server = db.server().await;
+        assert_eq!(edit(&server, "claude", "/p/src/a.rs").await, None);
+        assert_eq!(edit(&server, "sub-1", "/p/src/a.rs").await, None);
+        let second = edit(&server, "sub-2", "/p/src/a.rs").await.unwrap();
+        assert!(second.contains("held by agent `sub-1`"), "{second}");
+        let elsewhere = json!({"session_id": "other", "tool_name": "Edit", "tool_input": {"file_path": "/p/src/a.rs"}});
+        let told = send(&server, "PreToolUse", elsewhere).await;
+        assert_eq!(told["hookSpecificOutput"]["permissionDecision"], "deny");
+    });
+}
+
+#[sqlx::test(migrator = "engine::MIGRATOR")]
 async fn what_is_forbidden_to_a_subtask_or_its_type_is_not_done(
     _: PgPoolOptions,
     options: PgConnectOptions,

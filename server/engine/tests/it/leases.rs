@@ -66,17 +66,41 @@ async fn two_hundred_claims_at_once_over_two_servers_never_get_the_same(
         let all: Vec<&Claim> = claims.iter().flatten().collect();
         let ids: HashSet<_> = all.iter().map(|claim| claim.subtask.id).collect();
         let tokens: HashSet<_> = all.iter().map(|claim| claim.lease.token).collect();
-        // A claim that was overtaken comes back empty; whoever asks again gets what is left.
         assert_eq!((ids.len(), tokens.len()), (all.len(), all.len()));
-        let mut left = 180 - all.len();
-        while left > 0 {
-            let more = claim(&servers[0], "late", 50).await;
-            assert!(!more.is_empty(), "{left} are left");
-            left -= more.len();
-        }
+        // Nobody went away with nothing while there was something left.
+        assert_eq!(all.len(), 180);
         assert_eq!(claim(&servers[1], "later", 5).await, []);
         assert_eq!(db.count("SELECT count(*) FROM attempts WHERE ended_at IS NULL").await, 180);
         db.assert_counters().await;
+    });
+}
+
+#[sqlx::test(migrator = "engine::MIGRATOR")]
+async fn whoever_does_not_hold_the_lease_neither_reports_nor_keeps_it_alive(
+    _: PgPoolOptions,
+    options: PgConnectOptions,
+) {
+    run(options, async |db| {
+        let server = db.server().await;
+        running(&server, "s", 0, 1).await;
+        let held = claim(&server, "a", 1).await.remove(0);
+        let id = held.subtask.id;
+        let foreign = PatchSubtask {
+            status: Some(SubtaskStatus::Completed),
+            agent_id: Some("zombie".to_owned()),
+            ..PatchSubtask::default()
+        };
+        assert_eq!(conflict(server.patch_subtask(id, foreign.clone()).await), "lease_lost");
+        let act = async |agent: Option<&str>| {
+            let action = json!({"subtask_id": id, "tool_name": "Read", "agent_id": agent});
+            server.record_action(serde_json::from_value(action).unwrap(), None).await.unwrap();
+            server.leases("s").await.unwrap()[0].last_action_at.is_some()
+        };
+        assert!(!act(Some("zombie")).await);
+        assert!(act(Some("a")).await);
+        // A person names nobody, and decides.
+        let by_hand = PatchSubtask { agent_id: None, ..foreign };
+        server.patch_subtask(id, by_hand).await.unwrap();
     });
 }
 

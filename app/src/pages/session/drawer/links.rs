@@ -1,6 +1,8 @@
 //! What a subtask waits for, what waits for it, and why it waits.
 
-use domain::chart::{stranded, why_waiting};
+use std::time::Duration;
+
+use domain::chart::{Stage, stranded, why_waiting};
 use leptos::prelude::*;
 use uuid::Uuid;
 
@@ -12,12 +14,15 @@ use crate::{
     board::Board,
     components::{Mark, Status, each},
     format::clipped,
+    live::calmed,
     paths::short,
     views::Row,
 };
 
 /// Longest quotation of a description; characters.
 const QUOTE: usize = 80;
+/// How often the sentence is found anew at most for what happens elsewhere in the session.
+const PAUSE: Duration = Duration::from_millis(300);
 /// Most subtasks in a list.
 const MOST: usize = 50;
 
@@ -33,8 +38,19 @@ pub fn Links(
 ) -> impl IntoView {
     let id = row.read_untracked().id;
     let why = {
+        // Who is stranded is found among all of them, so not for each that changes.
+        let beat = {
+            let board = board.clone();
+            calmed(PAUSE, move || {
+                board.track_progress();
+                let _ = board.entries();
+            })
+        };
         let board = board.clone();
-        Memo::new(move |_| why(&board, &row.read()))
+        Memo::new(move |_| {
+            beat.track();
+            why(&board, &row.read())
+        })
     };
     let blockers = Memo::new(move |_| row.read().blocked_by.clone());
     let dependents = {
@@ -90,19 +106,18 @@ fn List(board: Board, ids: Memo<Vec<Uuid>>, place: Place, testid: &'static str) 
     }
 }
 
-/// The sentence; tracks the wave, the blockers and every failure of the session.
+/// The sentence; tracks the wave, the blockers and whether the session hands out work.
 fn why(board: &Board, row: &Row) -> Option<String> {
-    let wave = board.wave(row.wave_number)?.wave.get().status;
+    let wave = board.wave(row.wave_number)?.wave.get();
+    let stage = Stage { wave: wave.status, approval: wave.approval, held_back: board.held_back() };
     let blockers: Vec<Row> =
         row.blocked_by.iter().filter_map(|id| Some(board.row(*id)?.get())).collect();
-    let entries = board.entries();
-    // What is stranded changes only when a subtask ends.
-    board.track_progress();
+    let entries = untrack(|| board.entries());
     let failed = with_watched(&entries, stranded)
         .into_iter()
         .find(|(id, _)| *id == row.id)
         .and_then(|(_, failed)| Some(board.row(failed)?.get_untracked()));
     let blockers: Vec<_> = blockers.iter().map(watched).collect();
-    why_waiting(&watched(row), wave, &blockers, failed.as_ref().map(watched).as_ref())
+    why_waiting(&watched(row), stage, &blockers, failed.as_ref().map(watched).as_ref())
         .map(|why| why.sentence)
 }

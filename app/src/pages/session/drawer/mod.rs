@@ -94,8 +94,13 @@ fn keep_focus(id: Memo<Option<Uuid>>) {
     Effect::new(move |before: Option<Option<Uuid>>| {
         let now = id.get();
         match (before, now) {
-            (Some(before), Some(now)) if before != Some(now) => browser::focus("drawer"),
-            (Some(Some(before)), None) => browser::focus(&format!("open-{before}")),
+            (Some(before), Some(now)) if before != Some(now) => {
+                browser::focus("drawer");
+            }
+            // What opened it may be out of sight, and so out of the document.
+            (Some(Some(before)), None) => {
+                let _ = browser::focus(&format!("open-{before}")) || browser::focus("main");
+            }
             _ => {}
         }
         now

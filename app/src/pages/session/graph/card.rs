@@ -4,9 +4,48 @@ use leptos::prelude::*;
 
 use crate::{
     components::{Elapsed, Mark, Status},
-    pages::session::Place,
+    pages::{grid::CARD, session::Place},
     views::Row,
 };
+
+/// A card too small to be read: where it stands, and its name under the pointer.
+#[component]
+pub fn Patch(
+    /// The subtask.
+    row: RwSignal<Row>,
+    /// Its corner; pixels of the drawing.
+    corner: (i32, i32),
+    /// Where the visitor is.
+    place: Place,
+    /// Whether the session cannot be faster than it.
+    on_path: Memo<bool>,
+) -> impl IntoView {
+    let Row { id, agent_type, description, .. } = row.get_untracked();
+    let class = looks("patch", row, place, on_path);
+    let title = move || format!("{agent_type}, {}: {description}", row.read().status.as_str());
+    view! {
+        <rect class=class x=corner.0 y=corner.1 width=CARD.0 height=CARD.1 data-patch=id.to_string() data-testid="patch">
+            <title>{title}</title>
+        </rect>
+    }
+}
+
+/// The classes of what stands for a subtask.
+fn looks(
+    kind: &'static str,
+    row: RwSignal<Row>,
+    place: Place,
+    on_path: Memo<bool>,
+) -> impl Fn() -> String + Clone {
+    let Row { id, wave_number, .. } = row.get_untracked();
+    let status = Memo::new(move |_| row.read().status);
+    move || {
+        let chosen = if place.is_open(id) { " is-chosen" } else { "" };
+        let path = if on_path.get() { " is-critical" } else { "" };
+        let dim = if place.at.read().shows(wave_number, status.get()) { "" } else { " is-dim" };
+        format!("{kind} is-{}{path}{chosen}{dim}", status.get().as_str())
+    }
+}
 
 /// A card; a link that opens the drawer.
 #[component]
@@ -18,14 +57,9 @@ pub fn Card(
     /// Whether the session cannot be faster than it.
     on_path: Memo<bool>,
 ) -> impl IntoView {
-    let Row { id, wave_number, agent_type, description, .. } = row.get_untracked();
+    let Row { id, agent_type, description, .. } = row.get_untracked();
     let (text, status) = (description.clone(), Memo::new(move |_| row.read().status));
-    let class = move || {
-        let chosen = if place.is_open(id) { " is-chosen" } else { "" };
-        let path = if on_path.get() { " is-critical" } else { "" };
-        let dim = if place.at.read().shows(wave_number, status.get()) { "" } else { " is-dim" };
-        format!("card is-{}{path}{chosen}{dim}", status.get().as_str())
-    };
+    let class = looks("card", row, place, on_path);
     let retries = move || match row.read().retry_count {
         0 => None,
         n => Some(view! { <span class="num" title="Retries">{format!("↻{n}")}</span> }),

@@ -7,6 +7,7 @@ use leptos::{
     prelude::*,
 };
 
+use super::next_size;
 use crate::browser;
 
 /// The pointer's way so far: where it went down, and how far the region was scrolled then.
@@ -21,13 +22,17 @@ struct Grip {
 pub struct Hand {
     region: NodeRef<html::Div>,
     grip: RwSignal<Option<Grip>>,
+    dragged: StoredValue<bool>,
 }
+
+/// From how far on a move is a drag and no click; pixels.
+const DRAG: i32 = 4;
 
 impl Hand {
     /// A hand for that region.
     #[must_use]
     pub fn over(region: NodeRef<html::Div>) -> Self {
-        Self { region, grip: RwSignal::new(None) }
+        Self { region, grip: RwSignal::new(None), dragged: StoredValue::new(false) }
     }
 
     /// Whether it holds the ground.
@@ -36,10 +41,17 @@ impl Hand {
         self.grip.with(Option::is_some)
     }
 
-    /// The pointer goes down: on the ground, it takes hold of it. On a card it is a click to be.
+    /// Whether the click that comes after the pointer went up ends a drag.
+    #[must_use]
+    pub fn dragged(self) -> bool {
+        self.dragged.get_value()
+    }
+
+    /// The pointer goes down and takes hold of the ground; not on a card, which is a link.
     pub fn down(self, event: &PointerEvent) {
         let mouse = event.pointer_type() == "mouse" && event.button() == 0;
-        if !mouse || browser::subtask_at(event).is_some() {
+        self.dragged.set_value(false);
+        if !mouse || browser::is_on_link(event) {
             return;
         }
         if let Some(region) = self.region.get_untracked() {
@@ -60,6 +72,11 @@ impl Hand {
         if let Some(region) = self.region.get_untracked() {
             // Or it would be a selection of text.
             event.prevent_default();
+            let way =
+                (pointer.0 - event.client_x()).abs().max((pointer.1 - event.client_y()).abs());
+            if way >= DRAG {
+                self.dragged.set_value(true);
+            }
             region.set_scroll_left(scrolled.0 + pointer.0 - event.client_x());
             region.set_scroll_top(scrolled.1 + pointer.1 - event.client_y());
         }
@@ -72,19 +89,14 @@ impl Hand {
 
     /// The wheel turns: with Ctrl (or two fingers that pinch) to another size of those that there are,
     /// and what is under the pointer stays there.
-    pub fn wheel(self, event: &WheelEvent, zoom: RwSignal<i32>, sizes: &[i32]) {
+    pub fn wheel(self, event: &WheelEvent, zoom: RwSignal<i32>) {
         if !event.ctrl_key() && !event.meta_key() {
             return;
         }
         event.prevent_default();
         let Some(region) = self.region.get_untracked() else { return };
         let before = zoom.get_untracked();
-        let found = if event.delta_y() < 0.0 {
-            sizes.iter().find(|size| **size > before)
-        } else {
-            sizes.iter().rev().find(|size| **size < before)
-        };
-        let Some(after) = found.copied() else { return };
+        let Some(after) = next_size(before, event.delta_y() < 0.0) else { return };
         let point = browser::pointed_in(&region, event);
         let under = |scrolled: i32, point: i32| (scrolled + point) * after / before - point;
         let to = (under(region.scroll_left(), point.0), under(region.scroll_top(), point.1));

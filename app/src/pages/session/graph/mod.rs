@@ -18,10 +18,19 @@ use domain::{
     wave::duration_ms,
 };
 use leptos::{html, prelude::*};
+use leptos_router::hooks::use_navigate;
 use uuid::Uuid;
 
-use self::{card::Card, ground::WaveBand, hand::Hand, overview::Overview};
-use super::{loader::LoadAll, place::Place};
+use self::{
+    card::{Card, Patch},
+    ground::WaveBand,
+    hand::Hand,
+    overview::Overview,
+};
+use super::{
+    loader::LoadAll,
+    place::{self, Place},
+};
 use crate::{
     board::{Board, RowEntry},
     components::{each, key_of},
@@ -36,8 +45,8 @@ const PAUSE: Duration = Duration::from_millis(1_000);
 const STEP: i32 = 400;
 /// What is drawn before the browser says how large the region is.
 const FIRST: Sight = Sight { left: 0, top: 0, right: 1_600, bottom: 1_200 };
-/// The sizes that the buttons go through; percent.
-const ZOOMS: [i32; 7] = [10, 20, 40, 60, 80, 100, 130];
+/// The sizes that buttons and wheel go through; percent. What fits may be between them.
+const ZOOMS: [i32; 10] = [1, 2, 5, 10, 20, 40, 60, 80, 100, 130];
 /// Up to this size a card is a patch of colour.
 const PATCH: i32 = 20;
 
@@ -165,12 +174,12 @@ pub fn Graph(
         move |(spot, small): (Spot, bool)| {
             let (x, y) = corner(&spot);
             let row = board.row(spot.id).map(RwSignal::from);
-            if small {
-                let class =
-                    move || row.map(|row| format!("patch is-{}", row.read().status.as_str()));
-                return view! { <rect class=class x=x y=y width=CARD.0 height=CARD.1/> }.into_any();
-            }
             let on_path = Memo::new(move |_| path.read().contains_key(&spot.id));
+            if small {
+                return row
+                    .map(|row| view! { <Patch row corner=(x, y) place on_path/> })
+                    .into_any();
+            }
             row.map(|row| {
                 view! {
                     <foreignObject x=x y=y width=CARD.0 height=CARD.1>
@@ -210,9 +219,10 @@ pub fn Graph(
     let hydrated = crate::clock::use_hydrated();
     let fit = move |_| {
         if let Some(region) = region.get_untracked() {
-            let room = region.client_width() * 100 / size(&plan.read_untracked()).0.max(1);
-            let fits = ZOOMS.iter().rev().find(|step| **step <= room.min(100));
-            zoom.set(*fits.unwrap_or(&ZOOMS[0]));
+            let (width, height) = size(&plan.read_untracked());
+            let wide = region.client_width() * 100 / width.max(1);
+            let high = region.client_height() * 100 / height.max(1);
+            zoom.set(wide.min(high).clamp(ZOOMS[0], 100));
         }
     };
     // Puts a point of the drawing into the middle of the region.
@@ -223,12 +233,39 @@ pub fn Graph(
             region.set_scroll_top(pixels(y) - region.client_height() / 2);
         }
     };
+    // What is chosen comes into sight: when the page opens with it, and when another view or the queue led
+    // here.
+    let chosen = Memo::new(move |_| place.at.read().subtask);
+    Effect::new(move |shown: Option<Option<Uuid>>| {
+        let (wanted, shown) = (chosen.get(), shown.flatten());
+        if wanted.is_none() || wanted == shown {
+            return wanted;
+        }
+        let spot = plan.read().places.iter().find(|spot| Some(spot.id) == wanted).copied();
+        let Some((x, y)) = spot.as_ref().map(corner) else { return shown };
+        // After the drawer has taken its room.
+        request_animation_frame(move || {
+            let Some(region) = region.get_untracked() else { return };
+            let pixels = |own: i32| own * zoom.get_untracked() / 100;
+            let (left, top) = (region.scroll_left(), region.scroll_top());
+            let seen = pixels(x) >= left
+                && pixels(x + CARD.0) <= left + region.client_width()
+                && pixels(y) >= top
+                && pixels(y + CARD.1) <= top + region.client_height();
+            if !seen {
+                to((x + CARD.0 / 2, y + CARD.1 / 2));
+            }
+            place::reveal(wanted);
+        });
+        wanted
+    });
+    let navigate = use_navigate();
     view! {
         <section class="graph-view" aria-label="Dependency graph" data-testid="graph">
             <div class="view-bar">
                 <ZoomButtons zoom/>
                 <button type="button" class="button quiet" data-testid="zoom-fit" disabled=move || !hydrated.get() on:click=fit>"Fit"</button>
-                <Overview plan port to=Callback::new(to)/>
+                <Overview board=board.clone() plan port to=Callback::new(to)/>
                 <LoadAll board=board.clone()/>
                 <p class="hint legend">
                     <span class="legend-line is-critical" aria-hidden="true"></span>"critical path"
@@ -240,7 +277,8 @@ pub fn Graph(
                 on:pointerdown=move |event| hand.down(&event)
                 on:pointermove=move |event| hand.moved(&event)
                 on:pointerup=move |_| hand.up()
-                on:wheel=move |event| hand.wheel(&event, zoom, &ZOOMS)
+                on:click=move |event| if !hand.dragged() { place.open_at(&navigate, &event) }
+                on:wheel=move |event| hand.wheel(&event, zoom)
             >
                 <svg
                     class="graph"
@@ -263,23 +301,32 @@ pub fn Graph(
     }
 }
 
+/// The size after this one in `ZOOMS`.
+fn next_size(zoom: i32, larger: bool) -> Option<i32> {
+    let mut sizes = ZOOMS.iter();
+    let found = if larger {
+        sizes.find(|size| **size > zoom)
+    } else {
+        sizes.rev().find(|size| **size < zoom)
+    };
+    found.copied()
+}
+
 #[component]
 fn ZoomButtons(zoom: RwSignal<i32>) -> impl IntoView {
     let hydrated = crate::clock::use_hydrated();
-    let at = move || ZOOMS.iter().position(|step| *step == zoom.get()).unwrap_or_default();
-    let step = move |by: isize| {
-        let to = at().checked_add_signed(by).and_then(|at| ZOOMS.get(at));
-        if let Some(to) = to {
-            zoom.set(*to);
+    let step = move |larger: bool| {
+        if let Some(to) = next_size(zoom.get_untracked(), larger) {
+            zoom.set(to);
         }
     };
     view! {
         <div class="zoom" role="group" aria-label="Size of the graph">
             <button type="button" class="button quiet" aria-label="Smaller" data-testid="zoom-out"
-                disabled=move || !hydrated.get() || at() == 0 on:click=move |_| step(-1)>"−"</button>
+                disabled=move || !hydrated.get() || next_size(zoom.get(), false).is_none() on:click=move |_| step(false)>"−"</button>
             <span class="num" data-testid="zoom">{move || format!("{} %", zoom.get())}</span>
             <button type="button" class="button quiet" aria-label="Larger" data-testid="zoom-in"
-                disabled=move || !hydrated.get() || at() + 1 == ZOOMS.len() on:click=move |_| step(1)>"+"</button>
+                disabled=move || !hydrated.get() || next_size(zoom.get(), true).is_none() on:click=move |_| step(true)>"+"</button>
         </div>
     }
 }

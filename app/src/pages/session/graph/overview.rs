@@ -3,7 +3,10 @@
 use domain::chart::{Band, Layout};
 use leptos::prelude::*;
 
-use crate::pages::grid::{band_box, size};
+use crate::{
+    board::Board,
+    pages::grid::{band_box, size},
+};
 
 /// Its size; pixels.
 const MAP: (i32, i32) = (180, 56);
@@ -11,6 +14,8 @@ const MAP: (i32, i32) = (180, 56);
 /// The whole graph by waves, and what of it the region shows; a click goes there.
 #[component]
 pub fn Overview(
+    /// The session.
+    board: Board,
     /// Where everything is.
     plan: Memo<Layout>,
     /// What the region shows: left, top, width, height; pixels of the drawing.
@@ -27,7 +32,9 @@ pub fn Overview(
         let bar = |band: &Band| {
             let ((left, _), size) = band_box(band);
             let ((x, _), (width, height)) = (scaled((left, 0)), scaled(size));
-            view! { <rect class="map-band" x=x y="0" width=width height=height.max(2)/> }.into_any()
+            let wave = board.wave(band.wave).map(|state| RwSignal::from(state.wave));
+            let status = move || wave.map_or("pending", |wave| wave.read().status.as_str());
+            view! { <rect class=move || format!("map-band is-{}", status()) x=x y="0" width=width height=height.max(2)/> }.into_any()
         };
         plan.read().bands.iter().map(bar).collect::<Vec<_>>()
     };

@@ -146,7 +146,8 @@ pub async fn prior_work(
 ) -> Result<(Vec<PriorWork>, Option<String>)> {
     let rows = sqlx::query!(
         r#"SELECT NULL AS agent_type, approval_comment AS "description!", NULL AS summary
-           FROM wave_states WHERE session_id = $1 AND wave_number = $2 AND approval_comment IS NOT NULL
+           FROM wave_states WHERE session_id = $1 AND wave_number = $2 AND approval = 'approved'
+             AND approval_comment IS NOT NULL
            UNION ALL
            (SELECT agent_type, description, result->>'summary' FROM subtasks
             WHERE session_id = $1 AND wave_number < $2 AND status = 'completed'
