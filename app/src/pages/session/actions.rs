@@ -94,27 +94,51 @@ pub fn StartButton(
 /// Whether the next wave may start, in a sentence; none without a wave.
 #[must_use]
 pub fn outlook(waves: &[Wave]) -> Option<String> {
-    let pending =
-        || waves.iter().filter(|wave| wave.status == WaveStatus::Pending).map(|it| it.wave_number);
-    let first = waves.first()?;
-    Some(match next(waves, false) {
-        Ok(Next::Start(number)) => format!("Wave {number} may start."),
-        Ok(Next::CompleteEmpty { running, then: Some(then) }) => {
+    if waves.is_empty() {
+        return None;
+    }
+    let pending = waves.iter().filter(|wave| wave.status == WaveStatus::Pending);
+    let lowest = pending.min_by_key(|wave| wave.wave_number);
+    Some(match (next(waves, false), lowest) {
+        (Ok(Next::CompleteEmpty { running, then: Some(then) }), _) => {
             format!("Wave {running} has no subtasks: wave {then} may start.")
         }
-        Ok(Next::CompleteEmpty { running, then: None }) => {
+        (Ok(Next::CompleteEmpty { running, then: None }), _) => {
             format!("Wave {running} has no subtasks.")
         }
-        Err(NoNext::Refused(reason)) => reason,
-        // The first one of all, which is started and not gone on to.
-        Err(NoNext::Nothing(_)) => match pending().min() {
-            Some(number) => match may_start(waves, number, false) {
-                Ok(()) => format!("Wave {number} may start."),
-                Err(reason) => reason,
-            },
-            None => format!("No wave is left to start in {}.", first.session_id),
-        },
+        (Ok(Next::Start(number)), _) => format!("Wave {number} may start."),
+        (Err(_), None) if waves.iter().all(|wave| wave.status.is_terminal()) => {
+            "No wave is left to start.".to_owned()
+        }
+        (Err(NoNext::Refused(reason) | NoNext::Nothing(reason)), None) => reason,
+        (Err(no), Some(wave)) => {
+            let may = may_start(waves, wave.wave_number, false);
+            in_the_way(waves, wave, no, may.err())
+        }
     })
+}
+
+/// What keeps a wave from starting, in words for people: the rules' own say what to send.
+fn in_the_way(waves: &[Wave], wave: &Wave, no: NoNext, refused: Option<String>) -> String {
+    let number = wave.wave_number;
+    let stands = |status| move |wave: &&Wave| wave.status == status;
+    let failed = waves.iter().filter(stands(WaveStatus::Failed)).map(|wave| wave.wave_number);
+    match (no, refused, wave.approval) {
+        (NoNext::Refused(reason), ..)
+            if waves.iter().any(|it| stands(WaveStatus::Running)(&it)) =>
+        {
+            reason
+        }
+        // The first one of all.
+        (_, None, _) => format!("Wave {number} may start."),
+        (_, Some(_), Some(Approval::Required)) => {
+            format!("Wave {number} has to be approved first.")
+        }
+        (_, Some(_), Some(Approval::Rejected)) => format!("Wave {number} was rejected."),
+        (_, Some(reason), _) => failed.filter(|it| *it < number).max().map_or(reason, |failed| {
+            format!("Wave {failed} failed: retry what failed in it, or go on without it.")
+        }),
+    }
 }
 
 /// Goes on to the next wave.
