@@ -337,12 +337,17 @@ fn samples() -> Vec<Value> {
 
 fn try_out(target: &Target, token: Option<String>) -> Result<(), String> {
     let client = Client::new(&target.url, token);
+    let mut denied = false;
     for event in samples() {
         let began = Instant::now();
         let answer = client.post(&target.path(), &event)?;
         let took = began.elapsed().as_secs_f64() * 1_000.0;
         let name = event["hook_event_name"].as_str().unwrap_or_default();
         println!("{name:<18} {took:>6.1} ms  {answer}");
+        denied |= answer["hookSpecificOutput"]["permissionDecision"] == "deny";
+    }
+    if !denied {
+        return Err("another agent's edit of a file that is held was not denied".to_owned());
     }
     println!("The second PreToolUse is another agent's, and denied: the first one holds the file.");
     Ok(())

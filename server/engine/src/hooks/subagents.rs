@@ -21,6 +21,9 @@ const TELLING: Duration = Duration::from_secs(4);
 /// Longest summary that a subagent's last words become; characters.
 const SUMMARY: usize = 4_000;
 
+/// How the last words of a subagent begin that could not do its subtask.
+const FAILED: &str = "FAILED:";
+
 /// A subtask and its lease.
 pub(super) type Taken = (Uuid, Option<i64>);
 
@@ -90,7 +93,7 @@ impl Engine {
         };
         let text = format!(
             "Swell has given you subtask {id} of session `{session}`. Your last message is its report. It is \
-             completed when you stop.\n\n{prompt}"
+             completed when you stop; if you could not do it, begin that message with `{FAILED}` and say why.\n\n{prompt}"
         );
         Ok(Given { answer: tell("SubagentStart", &text), taken: Some(taken) })
     }
@@ -117,7 +120,7 @@ impl Engine {
         }
     }
 
-    /// What a subagent held is completed with its last words.
+    /// What a subagent held is completed with its last words, or has failed if they say so.
     pub(super) async fn subagent_stopped(&self, session: &str, event: &HookEvent) -> Result<Value> {
         let agent = event.agent();
         if let Some(subtask) = store::attempts::held_by(self.pool_ref(), agent).await? {
@@ -125,10 +128,18 @@ impl Engine {
             let said = event.last_assistant_message.as_deref().unwrap_or_default();
             let summary: String = said.replace('\0', "").chars().take(SUMMARY).collect();
             let mut result = Map::new();
+            let why = summary.trim_start().strip_prefix(FAILED).map(|why| why.trim().to_owned());
+            let status = match why {
+                Some(why) => {
+                    result.insert("error".to_owned(), json!(why));
+                    SubtaskStatus::Failed
+                }
+                None => SubtaskStatus::Completed,
+            };
             result.insert("summary".to_owned(), json!(summary));
             result.insert("files".to_owned(), json!(files));
             let report = PatchSubtask {
-                status: Some(SubtaskStatus::Completed),
+                status: Some(status),
                 result: Some(result.into()),
                 token: subtask.lease_token,
                 ..PatchSubtask::default()

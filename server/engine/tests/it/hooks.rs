@@ -119,6 +119,17 @@ async fn a_subagent_takes_a_subtask_is_kept_within_it_and_reports_it_when_it_sto
         assert_eq!(edit(&server, "a2", "/p/src/api/a.rs").await, None);
         // Once more is nothing more.
         assert_eq!(send(&server, "SubagentStop", stopped).await, json!({}));
+        // One that could not do it says so.
+        let who = json!({"agent_id": "a3", "agent_type": "docs-writer"});
+        let told = send(&server, "SubagentStart", who).await;
+        assert!(context(&told).contains("begin that message with `FAILED:`"), "{told}");
+        let gave_up =
+            json!({"agent_id": "a3", "last_assistant_message": "FAILED: nobody knows the API."});
+        send(&server, "SubagentStop", gave_up).await;
+        let subtask = server.subtask(ids[1]).await.unwrap();
+        assert_eq!(subtask.status, SubtaskStatus::Failed);
+        let result = Value::Object(subtask.result.unwrap().parse());
+        assert_eq!(result["error"], "nobody knows the API.");
         db.assert_counters().await;
     });
 }
