@@ -66,8 +66,8 @@ pub struct FoundAction {
 
 impl Engine {
     /// What has `text` (1–200 characters) in its name, id, description, agent or files, in any case
-    /// of letters; batches also by their session and the name of their wave. Sessions are looked for among all; the others among the latest: 20,000 subtasks
-    /// and 5,000 batches and actions.
+    /// of letters; batches also by their session and the name of their wave. Sessions are looked for among
+    /// all; the others among the latest: 20,000 subtasks and 5,000 batches and actions.
     ///
     /// # Errors
     /// An invalid text, or the database is away.

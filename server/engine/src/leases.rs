@@ -74,10 +74,9 @@ async fn write_group(
     Ok(claims)
 }
 
-/// One look for what is ready, without a lock; then,
-/// under the locks of the sessions, each candidate goes to the first who wants it, if it is still
-/// ready. So no two claims get the same, whichever servers they reach. Says as well whether somebody was
-/// faster, so that there may be more.
+/// One look for what is ready, without a lock; then, under the locks of the sessions, each candidate goes
+/// to the first who wants it, if it is still ready. So no two claims get the same, whichever servers they
+/// reach. Says as well whether somebody was faster, so that there may be more.
 ///
 /// A claim that has a key is a group of its own. Nothing is kept of one that gets nothing: its repeat
 /// is a new claim.
