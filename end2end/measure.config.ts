@@ -2,4 +2,12 @@
 //   npx playwright test --config measure.config.ts
 import base from "./playwright.config.ts";
 
-export default { ...base, testDir: "measure", workers: 1, timeout: 300_000, reporter: [["line"]] };
+export default {
+  ...base,
+  testDir: "measure",
+  workers: 1,
+  timeout: 300_000,
+  reporter: [["line"]],
+  // A recorder takes pictures of the page and of its document while it runs, on the same two cores.
+  use: { ...base.use, trace: "off" as const },
+};

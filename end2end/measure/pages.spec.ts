@@ -13,7 +13,12 @@ test("from a PATCH to the changed pixel", async ({ page, agent, session }) => {
   for (const view of ["table", "graph", "timeline"]) {
     await open(page, `/sessions/${session}?view=${view}`);
     const taken: number[] = [];
-    for (const id of subtasks.slice(0, 25)) {
+    // A drawing has only what is in sight.
+    const there = await page.evaluate(
+      (ids) => ids.filter((id) => document.querySelector(`[data-subtask="${id}"], [data-card="${id}"], [data-lane="${id}"]`)),
+      subtasks,
+    );
+    for (const id of there.slice(0, 25)) {
       const status = view === "graph" ? "paused" : "running";
       const seen = page.evaluate(
         ([id, status]) =>

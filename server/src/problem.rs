@@ -40,6 +40,7 @@ impl From<engine::Error> for Failure {
             engine::Error::Unavailable(reason) => {
                 tracing::warn!(%reason, "the database is not available")
             }
+            engine::Error::Busy => tracing::warn!("a session is held for too long"),
             engine::Error::Refused(_) => {}
         }
         Self(Box::new(error.to_problem()))

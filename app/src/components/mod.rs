@@ -29,7 +29,7 @@ pub use json::JsonTree;
 pub use notices::Notices;
 pub use problem::{FormProblem, ProblemView, Waiting, WaitingPage};
 pub use progress::{Progress, WaveStrip};
-pub use status::{Mark, Status};
+pub use status::{Mark, Status, StatusMark};
 pub use table::SubtaskTable;
 pub use teach::{first_batch, recorded_action};
 pub use theme::ThemeMenu;

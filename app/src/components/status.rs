@@ -118,3 +118,20 @@ pub fn Status(
         </span>
     }
 }
+
+/// A mark where there is no room for its word, which is its name. One element less than a word that is
+/// there and not to be seen: a graph has hundreds.
+#[component]
+pub fn StatusMark(
+    /// Where it stands.
+    #[prop(into)]
+    mark: Signal<Mark>,
+) -> impl IntoView {
+    view! {
+        <span class=move || mark.get().class()>
+            <svg class="mark" viewBox="0 0 16 16" width="16" height="16" role="img" aria-label=move || mark.get().word() focusable="false">
+                <path fill-rule="evenodd" d=move || mark.get().shape()/>
+            </svg>
+        </span>
+    }
+}

@@ -21,10 +21,10 @@ use crate::{
     Engine, Error, IdempotencyKey, Result,
     appender::Waker,
     clock,
-    group::Group,
-    lock,
+    group::{Group, Reply},
+    lock::{self, Held, Wait},
     registry::forbidden_to,
-    store::{self, Tx},
+    store,
     subtasks::{parse_cursor, read, write},
 };
 
@@ -37,33 +37,33 @@ pub type Actions = Group<Recorded, Action>;
 /// Starts the writer.
 pub fn start_group(pool: &PgPool, appender: &Waker) -> Actions {
     let (pool, appender) = (pool.clone(), appender.clone());
-    Group::start(Box::new(move |group| {
+    Group::start(Box::new(move |group, wait| {
         let (pool, appender) = (pool.clone(), appender.clone());
         Box::pin(async move {
             let now = clock::now();
-            let mut tx = begin(&pool, &group, now).await?;
-            let answers = record(&mut tx, group, now).await?;
-            tx.commit().await?;
+            let mut held = begin(&pool, &group, now, wait).await?;
+            let replies = record(&mut held, group, now).await?;
+            held.tx.commit().await?;
             appender.wake();
-            Ok(answers)
+            Ok(replies)
         })
     }))
 }
 
 /// Begins a transaction that holds the sessions of these actions; one that only an action names is made.
-async fn begin(pool: &PgPool, group: &[Recorded], now: Time) -> Result<Tx> {
+async fn begin(pool: &PgPool, group: &[Recorded], now: Time, wait: Wait) -> Result<Held> {
     let subtasks: Vec<Uuid> = group.iter().filter_map(|(request, _)| request.subtask_id).collect();
     let alone = group.iter().filter(|(request, _)| request.subtask_id.is_none());
     let sessions: BTreeSet<&str> =
         alone.filter_map(|(request, _)| request.session_id.as_deref()).collect();
-    lock::of_actions(pool, &subtasks, &sessions, now).await
+    lock::of_actions(pool, &subtasks, &sessions, now, wait).await
 }
 
 /// Records a group of actions under the locks of their sessions: a few statements, whatever its size.
-async fn record(tx: &mut Tx, group: Vec<Recorded>, now: Time) -> Result<Vec<Result<Action>>> {
+async fn record(held: &mut Held, group: Vec<Recorded>, now: Time) -> Result<Vec<Reply<Action>>> {
     let ids: BTreeSet<Uuid> = group.iter().filter_map(|(request, _)| request.subtask_id).collect();
     let ids: Vec<Uuid> = ids.into_iter().collect();
-    let mut progress = read(tx, &ids, &[]).await?;
+    let mut progress = read(&mut held.tx, &ids, &[]).await?;
     // A session that is not here yet and that nothing is spent of needs no account.
     let spending: BTreeSet<&String> = group
         .iter()
@@ -72,7 +72,8 @@ async fn record(tx: &mut Tx, group: Vec<Recorded>, now: Time) -> Result<Vec<Resu
         .collect();
     if !spending.is_empty() {
         let spending: Vec<String> = spending.into_iter().cloned().collect();
-        progress = progress.with_accounts(store::sessions::accounts(tx, &spending).await?);
+        progress =
+            progress.with_accounts(store::sessions::accounts(&mut held.tx, &spending).await?);
     }
     let limited: Vec<Uuid> = group
         .iter()
@@ -83,18 +84,24 @@ async fn record(tx: &mut Tx, group: Vec<Recorded>, now: Time) -> Result<Vec<Resu
         .collect();
     let mut known: BTreeMap<Uuid, BTreeSet<String>> = BTreeMap::new();
     if !limited.is_empty() {
-        for (id, path) in store::actions::files_of(&mut **tx, &limited).await? {
+        for (id, path) in store::actions::files_of(&mut *held.tx, &limited).await? {
             known.entry(id).or_default().insert(normalise_path(&path));
         }
     }
     let (mut actions, mut alive) = (Vec::new(), Vec::new());
-    let mut answers = Vec::with_capacity(group.len());
+    let mut replies = Vec::with_capacity(group.len());
     for (request, agents) in group {
         let token = request.token;
+        let of = request.subtask_id.and_then(|id| progress.subtask(id).ok());
+        let session = of.map(|subtask| &subtask.session_id).or(request.session_id.as_ref());
+        if let Some(session) = session.filter(|session| !held.has(session)) {
+            replies.push(Reply::Busy(session.clone()));
+            continue;
+        }
         let action = match action_of(request, &agents, &progress, now) {
             Ok(action) => action,
             Err(refusal) => {
-                answers.push(Err(refusal.into()));
+                replies.push(Reply::Answer(Err(refusal.into())));
                 continue;
             }
         };
@@ -109,7 +116,7 @@ async fn record(tx: &mut Tx, group: Vec<Recorded>, now: Time) -> Result<Vec<Resu
         let nothing = BTreeSet::new();
         let before: &BTreeSet<String> = files.as_deref().unwrap_or(&nothing);
         if let Err(refusal) = progress.acted(&action, token, before) {
-            answers.push(Err(refusal.into()));
+            replies.push(Reply::Answer(Err(refusal.into())));
             continue;
         }
         if let Some(files) = files
@@ -119,11 +126,11 @@ async fn record(tx: &mut Tx, group: Vec<Recorded>, now: Time) -> Result<Vec<Resu
         }
         alive.extend(action.subtask_id.filter(|_| leased));
         actions.push(action.clone());
-        answers.push(Ok(action));
+        replies.push(Reply::Answer(Ok(action)));
     }
-    store::actions::insert(tx, &actions, &alive, now).await?;
-    write(tx, progress).await?;
-    Ok(answers)
+    store::actions::insert(&mut held.tx, &actions, &alive, now).await?;
+    write(&mut held.tx, progress).await?;
+    Ok(replies)
 }
 
 /// The action that a request records.
@@ -180,14 +187,16 @@ impl Engine {
         let recorded = (request, self.agents().await?);
         let Some(key) = key else { return self.inner.actions.run(recorded).await };
         let (now, group) = (clock::now(), vec![recorded]);
-        let mut tx = begin(self.pool_ref(), &group, now).await?;
-        if let Some(answer) = key.replay(&mut tx, now).await? {
+        let mut held = begin(self.pool_ref(), &group, now, Wait::AsLong).await?;
+        if let Some(answer) = key.replay(&mut held.tx, now).await? {
             return Ok(answer);
         }
-        let action = record(&mut tx, group, now).await?.pop();
-        let action = action.ok_or_else(|| Error::internal("no answer to an action"))??;
-        key.keep(&mut tx, &action, now).await?;
-        self.commit(tx).await?;
+        let Some(Reply::Answer(action)) = record(&mut held, group, now).await?.pop() else {
+            return Err(Error::internal("no answer to an action"));
+        };
+        let action = action?;
+        key.keep(&mut held.tx, &action, now).await?;
+        self.commit(held.tx).await?;
         Ok(action)
     }
 

@@ -11,6 +11,9 @@ pub enum Error {
     /// The database is away, restarting or overloaded: try again.
     #[error("the database is not available: {0}")]
     Unavailable(String),
+    /// Somebody else holds the session for too long: try again.
+    #[error("the session is held by another transaction")]
+    Busy,
     /// A defect. The text is for the log alone.
     #[error("internal error: {0}")]
     Internal(String),
@@ -49,6 +52,12 @@ impl Error {
                 "unavailable",
                 "The database is not available right now; try again in a moment.",
             ),
+            Self::Busy => Problem::new(
+                503,
+                "Service Unavailable",
+                "busy",
+                "Others are changing the session; try again in a moment.",
+            ),
             Self::Internal(_) => Problem::new(
                 500,
                 "Internal Server Error",
@@ -61,6 +70,10 @@ impl Error {
 
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
+        let code = error.as_database_error().and_then(|database| database.code());
+        if code.is_some_and(|code| code == "55P03") {
+            return Self::Busy;
+        }
         let away = match &error {
             sqlx::Error::Io(_)
             | sqlx::Error::Tls(_)
@@ -70,10 +83,10 @@ impl From<sqlx::Error> for Error {
             | sqlx::Error::WorkerCrashed
             | sqlx::Error::BeginFailed => true,
             // Classes: connection, insufficient resources, operator intervention; and serialization
-            // failure, deadlock, lock timeout, read-only standby.
+            // failure, deadlock, read-only standby.
             sqlx::Error::Database(database) => database.code().is_some_and(|code| {
                 ["08", "53", "57"].iter().any(|class| code.starts_with(class))
-                    || ["40001", "40P01", "55P03", "25006"].contains(&&*code)
+                    || ["40001", "40P01", "25006"].contains(&&*code)
             }),
             _ => false,
         };

@@ -14,11 +14,11 @@ use sqlx::PgPool;
 use uuid::Uuid;
 
 use crate::{
-    Engine, IdempotencyKey, Inner, Result,
+    Engine, Error, IdempotencyKey, Inner, Result,
     appender::Waker,
     clock,
-    group::Group,
-    lock,
+    group::{Group, Reply},
+    lock::{self, Wait},
     store::{self, Tx, attempts::Wanted},
     subtasks::{read, write},
 };
@@ -40,12 +40,12 @@ const AT_ONCE: i64 = 200;
 /// Starts the writer.
 pub fn start_group(pool: &PgPool, appender: &Waker) -> Claims {
     let (pool, appender) = (pool.clone(), appender.clone());
-    Group::start(Box::new(move |group| {
+    Group::start(Box::new(move |group, wait| {
         let (pool, appender) = (pool.clone(), appender.clone());
         Box::pin(async move {
-            let results = write_group(&pool, &group, None).await;
+            let results = write_group(&pool, &group, None, wait).await;
             appender.wake();
-            results.map(|claims| claims.into_iter().map(Ok).collect())
+            results
         })
     }))
 }
@@ -56,27 +56,58 @@ async fn write_group(
     pool: &PgPool,
     group: &[ClaimSubtasks],
     key: Option<&IdempotencyKey>,
-) -> Result<Vec<Vec<Claim>>> {
-    let (mut claims, mut overtaken) = hand_out(pool, group, key).await?;
+    wait: Wait,
+) -> Result<Vec<Reply<Vec<Claim>>>> {
+    let Handed { mut claims, mut busy, mut overtaken } = hand_out(pool, group, key, wait).await?;
     for _ in 0..LOOKS {
-        let short: Vec<usize> = (0..group.len()).filter(|at| claims[*at].is_empty()).collect();
+        let is_short = |at: &usize| claims[*at].is_empty() && busy[*at].is_none();
+        let short: Vec<usize> = (0..group.len()).filter(is_short).collect();
         if !overtaken || short.is_empty() {
             break;
         }
         let again: Vec<ClaimSubtasks> = short.iter().map(|at| group[*at].clone()).collect();
         // What the others got is theirs, also when this fails.
-        let Ok((more, still)) = hand_out(pool, &again, key).await else { break };
-        for (at, more) in short.into_iter().zip(more) {
-            claims[at] = more;
+        let Ok(more) = hand_out(pool, &again, key, wait).await else { break };
+        for (at, (mine, held)) in short.into_iter().zip(more.claims.into_iter().zip(more.busy)) {
+            claims[at] = mine;
+            busy[at] = held;
         }
-        overtaken = still;
+        overtaken = more.overtaken;
     }
-    Ok(claims)
+    let reply = |(claims, busy): (Vec<Claim>, Option<String>)| match busy {
+        Some(session) if claims.is_empty() => Reply::Busy(session),
+        _ => Reply::Answer(Ok(claims)),
+    };
+    Ok(claims.into_iter().zip(busy).map(reply).collect())
+}
+
+/// What a look for work had, for each claim.
+struct Handed {
+    claims: Vec<Vec<Claim>>,
+    /// A session that has work for it, and that somebody else holds.
+    busy: Vec<Option<String>>,
+    /// Whether somebody was faster, so that there may be more.
+    overtaken: bool,
+}
+
+impl Handed {
+    fn nothing(group: &[ClaimSubtasks]) -> Self {
+        Self {
+            claims: vec![Vec::new(); group.len()],
+            busy: vec![None; group.len()],
+            overtaken: false,
+        }
+    }
+
+    /// The answer that was kept of a claim with a key.
+    fn again(claims: Vec<Claim>) -> Self {
+        Self { claims: vec![claims], busy: vec![None], overtaken: false }
+    }
 }
 
 /// One look for what is ready, without a lock; then, under the locks of the sessions, each candidate goes
 /// to the first who wants it, if it is still ready. So no two claims get the same, whichever servers they
-/// reach. Says as well whether somebody was faster, so that there may be more.
+/// reach.
 ///
 /// A claim that has a key is a group of its own. Nothing is kept of one that gets nothing: its repeat
 /// is a new claim.
@@ -84,12 +115,13 @@ async fn hand_out(
     pool: &PgPool,
     group: &[ClaimSubtasks],
     key: Option<&IdempotencyKey>,
-) -> Result<(Vec<Vec<Claim>>, bool)> {
+    wait: Wait,
+) -> Result<Handed> {
     if let Some(key) = key {
         // Now, because there may be nothing more to take.
         let mut tx = Tx::begin(pool).await?;
         if let Some(claims) = key.replay(&mut tx, clock::now()).await? {
-            return Ok((vec![claims], false));
+            return Ok(Handed::again(claims));
         }
         tx.rollback().await?;
     }
@@ -105,30 +137,36 @@ async fn hand_out(
         wanted[place].1 = wanted[place].1.saturating_add(claim.max.unwrap_or(1)).min(LARGEST);
         places.push(place);
     }
-    let mut claims = vec![Vec::new(); group.len()];
+    let mut handed = Handed::nothing(group);
     let ready = store::attempts::ready(pool, &wanted, clock::now()).await?;
     if ready.is_empty() {
-        return Ok((claims, false));
+        return Ok(handed);
     }
     let mut ids: Vec<Uuid> = ready.iter().map(|(_, id, _)| *id).collect();
     ids.sort_unstable();
     ids.dedup();
-    let mut tx = lock::of_subtasks(pool, &ids).await?;
+    let mut held = lock::of_many(pool, &ids, wait).await?;
     if let Some(key) = key
-        && let Some(claims) = key.replay(&mut tx, clock::now()).await?
+        && let Some(claims) = key.replay(&mut held.tx, clock::now()).await?
     {
-        return Ok((vec![claims], false));
+        return Ok(Handed::again(claims));
     }
-    let mut progress = read(&mut tx, &ids, &[]).await?;
+    let mut progress = read(&mut held.tx, &ids, &[]).await?;
     let mut begun = Vec::new();
     let mut taken = vec![false; ready.len()];
     // More is wanted than was looked for.
-    let mut overtaken = wanted.iter().any(|(_, most)| *most == LARGEST);
-    for ((request, place), mine) in group.iter().zip(&places).zip(&mut claims) {
+    handed.overtaken = wanted.iter().any(|(_, most)| *most == LARGEST);
+    for (of, (request, place)) in group.iter().zip(&places).enumerate() {
+        let mine = &mut handed.claims[of];
         let most = usize::try_from(request.max.unwrap_or(1)).unwrap_or(1);
-        for (at, (_, id, token)) in ready.iter().enumerate().filter(|(_, (of, _, _))| of == place) {
+        for (at, (_, id, token)) in ready.iter().enumerate().filter(|(_, (at, _, _))| at == place) {
             if mine.len() == most {
                 break;
+            }
+            let session = progress.subtask(*id).ok().map(|subtask| &subtask.session_id);
+            if let Some(session) = session.filter(|session| !held.has(session)) {
+                handed.busy[of] = Some(session.clone());
+                continue;
             }
             if std::mem::replace(&mut taken[at], true) {
                 continue;
@@ -137,7 +175,7 @@ async fn hand_out(
                 continue;
             }
             let Ok(subtask) = progress.claim(*id, &request.agent_id, *token) else {
-                overtaken = true;
+                handed.overtaken = true;
                 continue;
             };
             let lease = begin(request, *token, &subtask, progress.now());
@@ -146,16 +184,16 @@ async fn hand_out(
         }
     }
     if begun.is_empty() {
-        tx.rollback().await?;
-        return Ok((claims, overtaken));
+        held.tx.rollback().await?;
+        return Ok(handed);
     }
-    store::attempts::begin(&mut tx, &begun).await?;
-    write(&mut tx, progress).await?;
-    if let (Some(key), [claims]) = (key, claims.as_slice()) {
-        key.keep(&mut tx, claims, clock::now()).await?;
+    store::attempts::begin(&mut held.tx, &begun).await?;
+    write(&mut held.tx, progress).await?;
+    if let (Some(key), [claims]) = (key, handed.claims.as_slice()) {
+        key.keep(&mut held.tx, claims, clock::now()).await?;
     }
-    tx.commit().await?;
-    Ok((claims, overtaken))
+    held.tx.commit().await?;
+    Ok(handed)
 }
 
 fn begin(
@@ -233,10 +271,12 @@ impl Engine {
         key: &IdempotencyKey,
     ) -> Result<Vec<Claim>> {
         let group = std::slice::from_ref(request);
-        let claims =
-            write_group(self.pool_ref(), group, Some(key)).await?.pop().unwrap_or_default();
+        let mut replies = write_group(self.pool_ref(), group, Some(key), Wait::AsLong).await?;
         self.committed();
-        Ok(claims)
+        match replies.pop() {
+            Some(Reply::Answer(claims)) => claims,
+            Some(Reply::Busy(_)) | None => Err(Error::Busy),
+        }
     }
 
     /// A sign of life: the lease lasts from now on.
@@ -312,19 +352,20 @@ async fn take_back(pool: &PgPool) -> Result<bool> {
     if due.is_empty() {
         return Ok(false);
     }
-    let ids: Vec<Uuid> = due.iter().map(|attempt| attempt.subtask_id).collect();
-    let mut tx = lock::of_subtasks(pool, &ids).await?;
+    let mut ids: Vec<Uuid> = due.iter().map(|attempt| attempt.subtask_id).collect();
+    // Those of a session that somebody else holds have time until the next look.
+    let mut held = lock::of_many(pool, &ids, Wait::Never).await?;
+    let mut progress: Progress = read(&mut held.tx, &ids, &[]).await?;
+    ids.retain(|id| progress.subtask(*id).is_ok_and(|subtask| held.has(&subtask.session_id)));
     // Again under the lock: a heartbeat or another server may have come first.
     let now = clock::now();
-    let due = store::attempts::due(&mut *tx, Some(&ids), now, AT_ONCE).await?;
-    let ids: Vec<Uuid> = due.iter().map(|attempt| attempt.subtask_id).collect();
-    let mut progress: Progress = read(&mut tx, &ids, &[]).await?;
+    let due = store::attempts::due(&mut *held.tx, Some(&ids), now, AT_ONCE).await?;
     for attempt in due {
         let (outcome, reason) = why(&attempt, now);
         progress.expire(attempt.subtask_id, attempt.token, outcome, reason)?;
     }
-    let changed = write(&mut tx, progress).await?;
-    tx.commit().await?;
+    let changed = write(&mut held.tx, progress).await?;
+    held.tx.commit().await?;
     Ok(changed)
 }
 

@@ -7,7 +7,10 @@
 //! Sessions are locked in the order of their names, so that transactions over several sessions
 //! never wait for each other in a circle.
 
-use std::{collections::BTreeSet, fmt::Write};
+use std::{
+    collections::{BTreeSet, HashSet},
+    fmt::Write,
+};
 
 use domain::Time;
 use sqlx::PgPool;
@@ -15,12 +18,43 @@ use uuid::Uuid;
 
 use crate::{Result, tx::Tx};
 
+/// How long a transaction over several sessions waits for those that somebody else holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wait {
+    /// As long as anything waits for a lock.
+    AsLong,
+    /// Longer than a session is held when all is well; then it fails with [`crate::Error::Busy`].
+    Briefly,
+    /// Not at all: they are left out.
+    Never,
+}
+
+/// A transaction over several sessions.
+pub struct Held {
+    /// The transaction.
+    pub tx: Tx,
+    /// What it holds, where some were left out.
+    only: Option<HashSet<String>>,
+}
+
+impl Held {
+    /// Whether this session may be changed.
+    pub fn has(&self, session_id: &str) -> bool {
+        self.only.as_ref().is_none_or(|held| held.contains(session_id))
+    }
+}
+
 /// Begins a transaction that holds the sessions of these subtasks. Ids of no subtask lock nothing.
 pub async fn of_subtasks(pool: &PgPool, ids: &[Uuid]) -> Result<Tx> {
+    Ok(of_many(pool, ids, Wait::AsLong).await?.tx)
+}
+
+/// Begins a transaction that holds the sessions of these subtasks, or those of them that can be had.
+pub async fn of_many(pool: &PgPool, ids: &[Uuid], wait: Wait) -> Result<Held> {
     if ids.is_empty() {
-        return Tx::begin(pool).await;
+        return Ok(Held { tx: Tx::begin(pool).await?, only: None });
     }
-    begin(pool, &sessions_of(ids)).await
+    holding(pool, "", &sessions_of(ids), wait).await
 }
 
 /// Begins a transaction that holds the sessions of these subtasks, and these sessions, which it makes
@@ -31,9 +65,10 @@ pub async fn of_actions(
     subtasks: &[Uuid],
     sessions: &BTreeSet<&str>,
     now: Time,
-) -> Result<Tx> {
+    wait: Wait,
+) -> Result<Held> {
     if sessions.is_empty() {
-        return of_subtasks(pool, subtasks).await;
+        return of_many(pool, subtasks, wait).await;
     }
     let names: Vec<String> = sessions.iter().map(|name| format!("({})", text(name))).collect();
     let names = format!("SELECT name FROM (VALUES {}) AS named (name)", names.join(","));
@@ -42,12 +77,11 @@ pub async fn of_actions(
         [] => names.clone(),
         ids => format!("{} UNION ALL {names}", sessions_of(ids)),
     };
-    let statement = format!(
-        "BEGIN; INSERT INTO sessions (session_id, created_at, last_active_at)
-         SELECT name, '{now}', '{now}' FROM ({names} ORDER BY name) AS ordered ON CONFLICT DO NOTHING; {}",
-        hold(&held)
+    let make = format!(
+        "INSERT INTO sessions (session_id, created_at, last_active_at)
+         SELECT name, '{now}', '{now}' FROM ({names} ORDER BY name) AS ordered ON CONFLICT DO NOTHING;"
     );
-    Tx::begin_with(pool, statement).await
+    holding(pool, &make, &held, wait).await
 }
 
 fn sessions_of(subtasks: &[Uuid]) -> String {
@@ -83,8 +117,24 @@ async fn begin(pool: &PgPool, sessions: &str) -> Result<Tx> {
     Tx::begin_with(pool, format!("BEGIN; {}", hold(sessions))).await
 }
 
+/// Like [`begin`], after a statement of its own.
+async fn holding(pool: &PgPool, first: &str, sessions: &str, wait: Wait) -> Result<Held> {
+    let (timeout, skip) = match wait {
+        Wait::AsLong => ("", ""),
+        Wait::Briefly => ("SET LOCAL lock_timeout = '100ms';", ""),
+        // What `first` waits for cannot be left out.
+        Wait::Never => ("SET LOCAL lock_timeout = '100ms';", " SKIP LOCKED"),
+    };
+    let statement = format!("BEGIN; {timeout} {first} {}{skip}", hold(sessions));
+    if wait != Wait::Never {
+        return Ok(Held { tx: Tx::begin_with(pool, statement).await?, only: None });
+    }
+    let (tx, held) = Tx::begin_reading(pool, statement).await?;
+    Ok(Held { tx, only: Some(held.into_iter().collect()) })
+}
+
 fn hold(sessions: &str) -> String {
     format!(
-        "SELECT 1 FROM sessions WHERE session_id IN ({sessions}) ORDER BY session_id FOR NO KEY UPDATE"
+        "SELECT session_id FROM sessions WHERE session_id IN ({sessions}) ORDER BY session_id FOR NO KEY UPDATE"
     )
 }

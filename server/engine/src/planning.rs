@@ -16,7 +16,9 @@ use sqlx::PgPool;
 use uuid::Uuid;
 
 use crate::{
-    Engine, Error, IdempotencyKey, Result, batches, clock, group::Group, names::check_session,
+    Engine, Error, IdempotencyKey, Result, batches, clock,
+    group::{Group, Reply},
+    names::check_session,
     store,
 };
 
@@ -27,11 +29,11 @@ const PRIOR_WORK: i64 = 500;
 /// Says whether the plan was stored; not when its id is taken.
 pub fn start_group(pool: &PgPool) -> Group<Plan, bool> {
     let pool = pool.clone();
-    Group::start(Box::new(move |plans: Vec<Plan>| {
+    Group::start(Box::new(move |plans: Vec<Plan>, _| {
         let pool = pool.clone();
         Box::pin(async move {
             let stored = store::plans::insert(&pool, &plans).await?;
-            Ok(stored.into_iter().map(Ok).collect())
+            Ok(stored.into_iter().map(|stored| Reply::Answer(Ok(stored))).collect())
         })
     }))
 }

@@ -18,8 +18,8 @@ use crate::{
     Engine, Result,
     appender::Waker,
     clock,
-    group::Group,
-    lock,
+    group::{Group, Reply},
+    lock::{self, Wait},
     store::{self, Tx},
 };
 
@@ -29,10 +29,10 @@ pub type Patches = Group<(Uuid, Patch), Subtask>;
 /// Starts the writer.
 pub fn start_group(pool: &PgPool, appender: &Waker) -> Patches {
     let (pool, appender) = (pool.clone(), appender.clone());
-    Group::start(Box::new(move |group| {
+    Group::start(Box::new(move |group, wait| {
         let (pool, appender) = (pool.clone(), appender.clone());
         Box::pin(async move {
-            let results = write_group(&pool, group).await;
+            let results = write_group(&pool, group, wait).await;
             appender.wake();
             results
         })
@@ -40,7 +40,11 @@ pub fn start_group(pool: &PgPool, appender: &Waker) -> Patches {
 }
 
 /// Decides and writes a group of changes: four round trips, whatever its size.
-async fn write_group(pool: &PgPool, group: Vec<(Uuid, Patch)>) -> Result<Vec<Result<Subtask>>> {
+async fn write_group(
+    pool: &PgPool,
+    group: Vec<(Uuid, Patch)>,
+    wait: Wait,
+) -> Result<Vec<Reply<Subtask>>> {
     let ids: Vec<Uuid> =
         group.iter().map(|(id, _)| *id).collect::<HashSet<_>>().into_iter().collect();
     let completing: Vec<Uuid> = group
@@ -48,16 +52,23 @@ async fn write_group(pool: &PgPool, group: Vec<(Uuid, Patch)>) -> Result<Vec<Res
         .filter(|(_, patch)| patch.status == Some(SubtaskStatus::Completed))
         .map(|(id, _)| *id)
         .collect();
-    let mut tx = lock::of_subtasks(pool, &ids).await?;
-    let mut progress = read(&mut tx, &ids, &completing).await?;
-    let answers =
-        group.iter().map(|(id, patch)| progress.patch(*id, patch).map_err(Into::into)).collect();
-    if write(&mut tx, progress).await? {
-        tx.commit().await?;
+    let mut held = lock::of_many(pool, &ids, wait).await?;
+    let mut progress = read(&mut held.tx, &ids, &completing).await?;
+    let replies = group
+        .iter()
+        .map(|(id, patch)| match progress.subtask(*id) {
+            Ok(subtask) if !held.has(&subtask.session_id) => {
+                Reply::Busy(subtask.session_id.clone())
+            }
+            _ => Reply::Answer(progress.patch(*id, patch).map_err(Into::into)),
+        })
+        .collect();
+    if write(&mut held.tx, progress).await? {
+        held.tx.commit().await?;
     } else {
-        tx.rollback().await?;
+        held.tx.rollback().await?;
     }
-    Ok(answers)
+    Ok(replies)
 }
 
 pub async fn read(tx: &mut Tx, ids: &[Uuid], completing: &[Uuid]) -> Result<Progress> {

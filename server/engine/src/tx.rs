@@ -6,7 +6,7 @@
 
 use std::ops::{Deref, DerefMut};
 
-use sqlx::{AssertSqlSafe, PgConnection, PgPool, Postgres, pool::PoolConnection, raw_sql};
+use sqlx::{AssertSqlSafe, PgConnection, PgPool, Postgres, Row, pool::PoolConnection, raw_sql};
 
 use crate::Result;
 
@@ -28,6 +28,14 @@ impl Tx {
         let mut tx = Self { connection: Some(pool.acquire().await?) };
         raw_sql(AssertSqlSafe(statement)).execute(&mut *tx).await?;
         Ok(tx)
+    }
+
+    /// Like [`Tx::begin_with`]; answers with the first column of the rows that the statement reads, texts.
+    pub async fn begin_reading(pool: &PgPool, statement: String) -> Result<(Self, Vec<String>)> {
+        let mut tx = Self { connection: Some(pool.acquire().await?) };
+        let rows = raw_sql(AssertSqlSafe(statement)).fetch_all(&mut *tx).await?;
+        let texts = rows.iter().map(|row| row.try_get(0)).collect::<sqlx::Result<_>>()?;
+        Ok((tx, texts))
     }
 
     /// Makes the changes last.

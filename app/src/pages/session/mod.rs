@@ -141,16 +141,6 @@ fn Session(first: SessionView) -> impl IntoView {
             }
         }
     };
-    // The row of what is chosen comes into sight; the other views do that for theirs.
-    let chosen = Memo::new(move |_| {
-        let at = place.at.read();
-        at.subtask.filter(|_| at.view == View::Table)
-    });
-    Effect::new(move |_| {
-        if let Some(id) = chosen.get() {
-            request_animation_frame(move || place::reveal(Some(id)));
-        }
-    });
     let session = board.session_id.clone();
     let (none, current) = (board.clone(), board.clone());
     view! {
@@ -231,6 +221,9 @@ fn loaded_view(place: Place) -> ReadSignal<Option<View>> {
 /// the one that runs or comes next.
 #[component]
 fn Waves(board: Board, place: Place, brief: bool) -> impl IntoView {
+    if !brief {
+        place::follow_chosen(place, Some, |_| {});
+    }
     let waves = board.clone();
     let section = move |state| view! { <WaveSection board=board.clone() state place brief/> };
     let shown = move || {

@@ -165,12 +165,28 @@ impl Place {
     }
 }
 
-/// Scrolls the page to a subtask that the view has in sight, once it is drawn.
-pub fn reveal(subtask: Option<Uuid>) {
+/// Brings what is chosen into sight: when the page opens with it, and when another view or the queue led
+/// here. `find` says where the view has it, nothing while it does not; `show` scrolls the view there.
+pub fn follow_chosen<Spot: 'static>(
+    place: Place,
+    find: impl Fn(Uuid) -> Option<Spot> + 'static,
+    show: impl Fn(Spot) + Clone + 'static,
+) {
+    /// By then what was scrolled to is drawn.
     const DRAWN: Duration = Duration::from_millis(120);
-    if let Some(id) = subtask {
-        set_timeout(move || browser::reveal(&format!("open-{id}")), DRAWN);
-    }
+    let chosen = Memo::new(move |_| place.at.read().subtask);
+    Effect::new(move |shown: Option<Option<Uuid>>| {
+        let (wanted, shown) = (chosen.get(), shown.flatten());
+        let Some(id) = wanted.filter(|_| wanted != shown) else { return wanted };
+        let Some(spot) = find(id) else { return shown };
+        let show = show.clone();
+        // After the drawer has taken its room.
+        request_animation_frame(move || {
+            show(spot);
+            set_timeout(move || browser::reveal(&format!("open-{id}")), DRAWN);
+        });
+        wanted
+    });
 }
 
 /// The subtask that the pointer or the focus is on, which is marked wherever it is shown.

@@ -145,24 +145,13 @@ pub fn Timeline(
         on_cleanup(move || resized.remove());
     });
 
-    // What is chosen comes into sight: when the page opens with it, and when another view or the queue led
-    // here.
-    let chosen = Memo::new(move |_| place.at.read().subtask);
-    Effect::new(move |shown: Option<Option<Uuid>>| {
-        let (wanted, shown) = (chosen.get(), shown.flatten());
-        if wanted.is_none() || wanted == shown {
-            return wanted;
+    let find = move |chosen| lanes.read().iter().position(|id| *id == chosen);
+    place::follow_chosen(place, find, move |at| {
+        let Some(region) = region.get_untracked() else { return };
+        let (top, height) = (at as i32 * ROW, region.client_height());
+        if top < region.scroll_top() || top + ROW > region.scroll_top() + height {
+            region.set_scroll_top(top - height / 2);
         }
-        let Some(at) = lanes.read().iter().position(|id| Some(*id) == wanted) else { return shown };
-        request_animation_frame(move || {
-            let Some(region) = region.get_untracked() else { return };
-            let (top, height) = (at as i32 * ROW, region.client_height());
-            if top < region.scroll_top() || top + ROW > region.scroll_top() + height {
-                region.set_scroll_top(top - height / 2);
-            }
-            place::reveal(wanted);
-        });
-        wanted
     });
     let navigate = use_navigate();
 

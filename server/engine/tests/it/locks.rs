@@ -5,12 +5,14 @@ use std::time::Duration;
 use domain::dto::OnOverlap;
 use domain::{dto::StartWave, subtask::SubtaskStatus};
 use engine::{Engine, Error};
+use serde_json::json;
 use sqlx::{
     Postgres, Transaction,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
+use uuid::Uuid;
 
-use crate::support::{Db, batch, run, submit, task, to};
+use crate::support::{Db, batch, run, running, submit, task, to};
 
 /// A server whose work all goes over one connection (another listens), and that waits for no lock
 /// longer than this.
@@ -27,6 +29,21 @@ async fn hold(db: &Db, session: &str) -> Transaction<'static, Postgres> {
     let hold = "SELECT 1 FROM sessions WHERE session_id = $1 FOR UPDATE";
     sqlx::query(hold).bind(session).execute(&mut *holder).await.unwrap();
     holder
+}
+
+/// A change, actions and a claim, which are written in groups with those of other sessions; how many
+/// subtasks were claimed.
+async fn work_on(server: Engine, session: &'static str, id: Uuid) -> Result<usize, Error> {
+    let action = json!({"subtask_id": id, "tool_name": "Read"});
+    let of_session = json!({"session_id": session, "tool_name": "Read"});
+    let claim = json!({"agent_id": "a", "session_id": session});
+    let (.., claims) = tokio::try_join!(
+        server.patch_subtask(id, to(SubtaskStatus::Running)),
+        server.record_action(serde_json::from_value(action).unwrap(), None),
+        server.record_action(serde_json::from_value(of_session).unwrap(), None),
+        server.claim_subtasks(serde_json::from_value(claim).unwrap(), None),
+    )?;
+    Ok(claims.len())
 }
 
 const FIRST: StartWave = StartWave { wave_number: 0, force: false };
@@ -49,7 +66,7 @@ async fn a_lock_that_is_not_had_in_time_leaves_the_connection_usable(
                 server.patch_subtask(subtask, to(SubtaskStatus::Failed)).await.map(drop),
             ];
             for answer in answers {
-                assert!(matches!(answer, Err(Error::Unavailable(_))), "{answer:?}");
+                assert!(matches!(answer, Err(Error::Busy)), "{answer:?}");
             }
             server.ping().await.unwrap();
             assert_eq!(server.batch(id).await.unwrap().subtasks.len(), 1);
@@ -57,6 +74,57 @@ async fn a_lock_that_is_not_had_in_time_leaves_the_connection_usable(
         holder.rollback().await.unwrap();
         server.start_wave("s", FIRST).await.unwrap();
         db.assert_counters().await;
+    });
+}
+
+#[sqlx::test(migrator = "engine::MIGRATOR")]
+async fn a_session_that_somebody_holds_does_not_hold_up_the_others(
+    _: PgPoolOptions,
+    options: PgConnectOptions,
+) {
+    run(options, async |db| {
+        let server = db.server().await;
+        let held = running(&server, "held", 0, 30).await.subtask_ids;
+        let free = running(&server, "free", 0, 30).await.subtask_ids;
+        let holder = hold(&db, "held").await;
+        let waiting: Vec<_> = held[..10]
+            .iter()
+            .map(|id| tokio::spawn(work_on(server.clone(), "held", *id)))
+            .collect();
+        for id in &free[..10] {
+            let answered = work_on(server.clone(), "free", *id);
+            let answered = tokio::time::timeout(Duration::from_secs(3), answered);
+            assert_eq!(answered.await.expect("the others go on").unwrap(), 1);
+        }
+        assert!(!waiting.iter().any(|task| task.is_finished()));
+        holder.rollback().await.unwrap();
+        for task in waiting {
+            assert_eq!(task.await.unwrap().unwrap(), 1);
+        }
+        db.assert_counters().await;
+    });
+}
+
+#[sqlx::test(migrator = "engine::MIGRATOR")]
+async fn leases_that_are_over_are_taken_back_beside_a_session_that_somebody_holds(
+    _: PgPoolOptions,
+    options: PgConnectOptions,
+) {
+    run(options, async |db| {
+        let server = db.server().await;
+        for session in ["held", "free"] {
+            running(&server, session, 0, 1).await;
+            let claim = json!({"agent_id": "a", "session_id": session});
+            let claim = serde_json::from_value(claim).unwrap();
+            assert_eq!(server.claim_subtasks(claim, None).await.unwrap().len(), 1);
+        }
+        let holder = hold(&db, "held").await;
+        let past = "UPDATE attempts SET expires_at = now() - interval '1 minute'";
+        sqlx::query(past).execute(&db.sql).await.unwrap();
+        let over = "SELECT count(*) FROM attempts WHERE ended_at IS NOT NULL";
+        db.until("the one that can be had is taken back", over, 1).await;
+        holder.rollback().await.unwrap();
+        db.until("so is the other", over, 2).await;
     });
 }
 

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use crate::{
-    components::{Elapsed, Mark, Status},
+    components::{Elapsed, Mark, StatusMark},
     pages::{grid::CARD, session::Place},
     views::Row,
 };
@@ -78,7 +78,7 @@ pub fn Card(
             aria-current=move || place.is_open(id).then_some("true")
         >
             <span class="card-head">
-                <Status mark=Signal::derive(move || Mark::from(status.get()))/>
+                <StatusMark mark=Signal::derive(move || Mark::from(status.get()))/>
                 <bdi class="card-agent">{agent_type}</bdi>
                 {retries}
                 {move || row.read().last_tool.clone().map(|tool| view! { <bdi class="card-tool" title="Last tool call">{tool}</bdi> })}

@@ -41,8 +41,9 @@ use crate::{
 
 /// How often the critical path is found anew at most.
 const PAUSE: Duration = Duration::from_millis(1_000);
-/// What is in sight moves in steps, so that scrolling does not ask for every pixel.
-const STEP: i32 = 400;
+/// What is in sight moves in steps, so that scrolling does not ask for every pixel; pixels of the screen.
+/// Each brings few cards, so that no frame has many to make.
+const STEP: i32 = 120;
 /// What is drawn before the browser says how large the region is.
 const FIRST: Sight = Sight { left: 0, top: 0, right: 1_600, bottom: 1_200 };
 /// The sizes that buttons and wheel go through; percent. What fits may be between them.
@@ -63,13 +64,13 @@ impl Sight {
     /// The steps around a region of that size, scrolled that far, at that zoom.
     fn around(scrolled: (i32, i32), size: (i32, i32), zoom: i32) -> Self {
         let own = |pixels: i32| pixels * 100 / zoom;
-        let floor = |at: i32| (at / STEP - 1).max(0) * STEP;
-        let ceil = |at: i32| (at / STEP + 2) * STEP;
+        let floor = |at: i32| own((at / STEP - 1).max(0) * STEP);
+        let ceil = |at: i32| own((at / STEP + 2) * STEP);
         Self {
-            left: floor(own(scrolled.0)),
-            top: floor(own(scrolled.1)),
-            right: ceil(own(scrolled.0 + size.0)),
-            bottom: ceil(own(scrolled.1 + size.1)),
+            left: floor(scrolled.0),
+            top: floor(scrolled.1),
+            right: ceil(scrolled.0 + size.0),
+            bottom: ceil(scrolled.1 + size.1),
         }
     }
 
@@ -233,31 +234,18 @@ pub fn Graph(
             region.set_scroll_top(pixels(y) - region.client_height() / 2);
         }
     };
-    // What is chosen comes into sight: when the page opens with it, and when another view or the queue led
-    // here.
-    let chosen = Memo::new(move |_| place.at.read().subtask);
-    Effect::new(move |shown: Option<Option<Uuid>>| {
-        let (wanted, shown) = (chosen.get(), shown.flatten());
-        if wanted.is_none() || wanted == shown {
-            return wanted;
+    let find = move |id| plan.read().places.iter().find(|spot| spot.id == id).map(corner);
+    place::follow_chosen(place, find, move |(x, y)| {
+        let Some(region) = region.get_untracked() else { return };
+        let pixels = |own: i32| own * zoom.get_untracked() / 100;
+        let (left, top) = (region.scroll_left(), region.scroll_top());
+        let seen = pixels(x) >= left
+            && pixels(x + CARD.0) <= left + region.client_width()
+            && pixels(y) >= top
+            && pixels(y + CARD.1) <= top + region.client_height();
+        if !seen {
+            to((x + CARD.0 / 2, y + CARD.1 / 2));
         }
-        let spot = plan.read().places.iter().find(|spot| Some(spot.id) == wanted).copied();
-        let Some((x, y)) = spot.as_ref().map(corner) else { return shown };
-        // After the drawer has taken its room.
-        request_animation_frame(move || {
-            let Some(region) = region.get_untracked() else { return };
-            let pixels = |own: i32| own * zoom.get_untracked() / 100;
-            let (left, top) = (region.scroll_left(), region.scroll_top());
-            let seen = pixels(x) >= left
-                && pixels(x + CARD.0) <= left + region.client_width()
-                && pixels(y) >= top
-                && pixels(y + CARD.1) <= top + region.client_height();
-            if !seen {
-                to((x + CARD.0 / 2, y + CARD.1 / 2));
-            }
-            place::reveal(wanted);
-        });
-        wanted
     });
     let navigate = use_navigate();
     view! {
