@@ -88,8 +88,7 @@ pub struct Serve {
     #[arg(long, env = "SWELL_BODY_LIMIT", default_value_t = 4 * 1024 * 1024, global = true,
           value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
     pub body_limit: usize,
-    /// Longest time that a request may take; seconds. More than the longest wait of a claim, or those that
-    /// wait are cut off.
+    /// Longest time that a request may take; seconds. A claim that waits for work waits a second less.
     #[arg(long, env = "SWELL_REQUEST_TIMEOUT", default_value_t = 30, global = true,
           value_parser = clap::value_parser!(u64).range(1..=3_600))]
     pub request_timeout: u64,

@@ -23,6 +23,11 @@ use std::{
 /// The oldest Postgres that Swell works with.
 pub const OLDEST: u32 = 14;
 
+/// Connections beside those of Swell's pool: its listener, `swell doctor`, a person with `psql`.
+const OTHERS: u32 = 20;
+/// How Postgres is told how many connections it takes.
+const CONNECTIONS: &str = "max_connections=";
+
 /// A cluster that this Swell started or found running. Clones are the same one.
 #[derive(Clone, Debug)]
 pub struct Cluster(Arc<Place>);
@@ -34,6 +39,8 @@ struct Place {
     programs: PathBuf,
     data: PathBuf,
     socket: PathBuf,
+    /// Most connections that it takes.
+    connections: u32,
     owner: Option<Owner>,
     /// Held for as long as this Swell uses the cluster.
     _lock: File,
@@ -58,13 +65,17 @@ pub fn is_root() -> bool {
 
 impl Cluster {
     /// Starts the cluster of that data directory; makes it when there is none, and goes on with one
-    /// that runs already.
+    /// that runs already. It takes `connections` from Swell, and some from others.
     ///
     /// # Errors
     /// A sentence that says what to do.
-    pub async fn start(dir: &Path, programs: Option<&Path>) -> Result<Self, String> {
+    pub async fn start(
+        dir: &Path,
+        programs: Option<&Path>,
+        connections: u32,
+    ) -> Result<Self, String> {
         let (dir, programs) = (dir.to_owned(), programs.map(Path::to_owned));
-        let place = blocking(move || Place::start(&dir, programs.as_deref())).await?;
+        let place = blocking(move || Place::start(&dir, programs.as_deref(), connections)).await?;
         Ok(Self(Arc::new(place)))
     }
 
@@ -97,24 +108,27 @@ impl Cluster {
     pub async fn stop(self) -> Result<(), String> {
         blocking(move || {
             let data = self.0.data.to_string_lossy().into_owned();
-            let stop =
-                |how| self.0.run("pg_ctl", &["-D", &data, "-m", how, "-w", "-t", "3", "stop"]);
+            let stop = |how, seconds| {
+                self.0.run("pg_ctl", &["-D", &data, "-m", how, "-w", "-t", seconds, "stop"])
+            };
             // A checkpoint that takes too long is made up for when the cluster starts again.
-            stop("fast").or_else(|_| stop("immediate")).map(|_| ())
+            stop("fast", "3").or_else(|_| stop("immediate", "2")).map(|_| ())
         })
         .await
     }
 }
 
 impl Place {
-    fn start(dir: &Path, programs: Option<&Path>) -> Result<Self, String> {
+    fn start(dir: &Path, programs: Option<&Path>, connections: u32) -> Result<Self, String> {
         std::fs::create_dir_all(dir).map_err(|error| at(dir, &error))?;
         let dir = dir.canonicalize().map_err(|error| at(dir, &error))?;
         let lock = lock(&dir)?;
         let data = dir.join("postgres");
         let programs = find_programs(programs, version_of(&data).as_deref())?;
         let owner = if is_root() { Some(owner()?) } else { None };
-        let place = Self { programs, socket: socket_dir(&dir), data, owner, dir, _lock: lock };
+        let connections = connections + OTHERS;
+        let socket = socket_dir(&dir);
+        let place = Self { programs, socket, data, connections, owner, dir, _lock: lock };
         place.own(&place.dir)?;
         std::fs::create_dir_all(&place.socket).map_err(|error| at(&place.socket, &error))?;
         place.own(&place.socket)?;
@@ -123,7 +137,12 @@ impl Place {
         if version_of(&place.data).is_none() {
             place.initialise()?;
         }
-        if place.is_running()? {
+        if place.is_running()? && !place.takes_enough() {
+            println!("Starting the Postgres that is running already again, for more connections");
+            let data = place.data.to_string_lossy();
+            place.run("pg_ctl", &["-D", &data, "-m", "fast", "-w", "-t", "60", "stop"])?;
+            place.launch()?;
+        } else if place.is_running()? {
             tracing::info!(data = %place.data.display(), "using the embedded Postgres that is running already");
         } else {
             place.launch()?;
@@ -151,8 +170,9 @@ impl Place {
         let log = self.dir.join("postgres.log");
         let options = format!(
             "-c listen_addresses='' -c unix_socket_directories='{}' -c unix_socket_permissions=0700 \
-             -c max_connections=200 -c max_wal_size=2GB -c wal_compression=on -c log_min_messages=warning",
-            self.socket.to_string_lossy().replace('\'', "''")
+             -c {CONNECTIONS}{} -c max_wal_size=2GB -c wal_compression=on -c log_min_messages=warning",
+            self.socket.to_string_lossy().replace('\'', "''"),
+            self.connections,
         );
         let (data, log_path) =
             (self.data.to_string_lossy().into_owned(), log.to_string_lossy().into_owned());
@@ -168,6 +188,17 @@ impl Place {
     fn is_running(&self) -> Result<bool, String> {
         let data = self.data.to_string_lossy().into_owned();
         Ok(self.output("pg_ctl", &["-D", &data, "status"])?.status.success())
+    }
+
+    /// Whether the cluster that runs takes as many connections as this Swell wants. One that was started
+    /// by hand is taken as it is.
+    fn takes_enough(&self) -> bool {
+        let options = std::fs::read_to_string(self.data.join("postmaster.opts"));
+        let options = options.unwrap_or_default();
+        let has = options.split_once(CONNECTIONS).and_then(|(_, after)| {
+            after.split(|letter: char| !letter.is_ascii_digit()).next()?.parse::<u32>().ok()
+        });
+        has.is_none_or(|has| has >= self.connections)
     }
 
     fn own(&self, path: &Path) -> Result<(), String> {

@@ -38,7 +38,8 @@ pub fn build(engine: Engine, config: &Serve, stop: tokio::sync::watch::Receiver<
         .route("/api/{*path}", routing::any(rest::no_route))
         .method_not_allowed_fallback(rest::no_method)
         .with_state(engine.clone())
-        .layer(Extension(Arc::new(Bodies::new(config.read_cache))));
+        .layer(Extension(Arc::new(Bodies::new(config.read_cache))))
+        .layer(Extension(rest::subtasks::LongestWait::within(config.request_timeout)));
 
     let limit = DefaultBodyLimit::max(config.body_limit);
     let mcp = mcp::router(rest.clone().layer(limit), config);

@@ -12,8 +12,11 @@ use crate::{
     router,
 };
 
-/// How long running requests may take to finish once the server is asked to stop.
+/// How long running requests may take to finish once the server is asked to stop. With what the cluster
+/// may take ([`Cluster::stop`]) it is gone within ten seconds, whatever happens.
 const DRAIN: Duration = Duration::from_secs(3);
+/// How long the connections to the database, and whoever looks after the cluster, may take after that.
+const CLOSE: Duration = Duration::from_millis(500);
 
 /// How often the embedded Postgres is asked whether it is there.
 const PULSE: Duration = Duration::from_secs(1);
@@ -35,11 +38,18 @@ pub async fn run(serve: Serve, database: Database) -> Result<(), String> {
     let address = listener.local_addr().map_err(|error| error.to_string())?;
 
     let (url, cluster) = open(&database).await?;
-    let engine = match Engine::connect(&url, database.connections).await {
-        Ok(engine) => engine,
-        Err(error) => {
+    let connected = tokio::select! {
+        connected = Engine::connect(&url, database.connections) => Some(connected),
+        // A migration that is cut off is undone, and done again at the next start.
+        _ = terminate.recv() => None,
+        _ = interrupt.recv() => None,
+    };
+    let engine = match connected {
+        Some(Ok(engine)) => engine,
+        other => {
             stop_cluster(cluster).await;
-            return Err(format!("cannot use the database: {error}"));
+            let error = other.and_then(Result::err);
+            return error.map_or(Ok(()), |error| Err(format!("cannot use the database: {error}")));
         }
     };
     let (stop, stopping) = watch::channel(false);
@@ -66,10 +76,10 @@ pub async fn run(serve: Serve, database: Database) -> Result<(), String> {
     if tokio::time::timeout(DRAIN, serving).await.is_err() {
         tracing::warn!("some requests did not finish in time");
     }
-    let _ = tokio::time::timeout(Duration::from_secs(1), engine.close()).await;
+    let _ = tokio::time::timeout(CLOSE, engine.close()).await;
     if let Some(kept) = kept {
         // It may be starting the cluster at this moment; a stop in between would be undone.
-        let _ = kept.await;
+        let _ = tokio::time::timeout(CLOSE, kept).await;
     }
     stop_cluster(cluster).await;
     Ok(())
@@ -113,7 +123,12 @@ pub(crate) async fn open(database: &Database) -> Result<(String, Option<Cluster>
     if let Some(url) = &database.database_url {
         return Ok((url.clone(), None));
     }
-    let cluster = Cluster::start(&database.data_dir(), database.postgres_bin.as_deref()).await?;
+    let cluster = Cluster::start(
+        &database.data_dir(),
+        database.postgres_bin.as_deref(),
+        database.connections,
+    )
+    .await?;
     Ok((cluster.url(), Some(cluster)))
 }
 

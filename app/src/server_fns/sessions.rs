@@ -40,23 +40,24 @@ pub async fn session_view(
     use crate::views::{ROWS_PER_PAGE, ROWS_PER_WAVE, reading_order};
     // The detail comes first: the subtasks are then at least as new as its `seq`.
     let detail = engine()?.session(&id).await.map_err(refuse)?;
+    let order = reading_order(&detail.waves);
     let mut left = ROWS_PER_PAGE;
-    let mut waves = Vec::with_capacity(detail.waves.len());
-    for wave in reading_order(&detail.waves) {
-        let limit = left.min(ROWS_PER_WAVE);
-        let read = if wave.total_tasks == 0 || limit == 0 {
-            WaveRows {
-                wave_number: wave.wave_number,
-                rows: Vec::new(),
-                cursor: None,
-                complete: wave.total_tasks == 0,
-            }
-        } else {
-            read_wave(&id, wave.wave_number, None, limit).await?
-        };
-        left -= read.rows.len().min(left);
-        waves.push(read);
-    }
+    let share = |wave: &&domain::wave::Wave| {
+        let share = usize::try_from(wave.total_tasks).unwrap_or(0).min(ROWS_PER_WAVE).min(left);
+        left -= share;
+        (wave.wave_number, i64::try_from(share).unwrap_or(0))
+    };
+    let shares: Vec<_> = order.iter().map(share).collect();
+    let subtasks = engine()?.oldest_subtasks(&id, &shares).await.map_err(refuse)?;
+    let mut rows = super::subtasks::rows(&subtasks).await?;
+    let of_wave = |wave: &domain::wave::Wave| {
+        let wave_number = wave.wave_number;
+        let rows: Vec<_> = rows.extract_if(.., |row| row.wave_number == wave_number).collect();
+        let complete = i32::try_from(rows.len()).is_ok_and(|known| known >= wave.total_tasks);
+        let last = rows.last().filter(|_| !complete);
+        WaveRows { wave_number, cursor: last.map(|row| row.id.to_string()), rows, complete }
+    };
+    let waves = order.into_iter().map(of_wave).collect();
     let files = engine()?.session_files(&id).await.map_err(refuse)?;
     let heat = if heat { text(&super::files::heat_of(&files)) } else { None };
     let needs = super::files::needs_of(&id, files).await?;

@@ -47,6 +47,9 @@ pub type Write<T, R> = Box<
         + Sync,
 >;
 
+/// What happens to an answer that nobody waits for any more.
+pub type Undelivered<R> = Box<dyn Fn(R) + Send + Sync>;
+
 /// Requests of one kind, with their writer.
 pub struct Group<T, R> {
     queue: mpsc::Sender<Request<T, R>>,
@@ -61,8 +64,14 @@ impl<T, R> fmt::Debug for Group<T, R> {
 impl<T: Clone + Send + 'static, R: Send + 'static> Group<T, R> {
     /// Starts the writer; it ends when the group is dropped.
     pub fn start(write: Write<T, R>) -> Self {
+        Self::start_with(write, Box::new(drop))
+    }
+
+    /// Starts the writer; `undelivered` is handed what was done for a caller that no longer waited.
+    pub fn start_with(write: Write<T, R>, undelivered: Undelivered<R>) -> Self {
         let (queue, waiting) = mpsc::channel(1_024);
-        tokio::spawn(serve(waiting, Arc::new(Writer { write, lanes: Mutex::default() })));
+        let writer = Writer { write, undelivered, lanes: Mutex::default() };
+        tokio::spawn(serve(waiting, Arc::new(writer)));
         Self { queue }
     }
 
@@ -101,6 +110,7 @@ async fn serve<T: Clone + Send + 'static, R: Send + 'static>(
 /// Writes groups, and keeps what waits for a session that is held apart from what does not.
 struct Writer<T, R> {
     write: Write<T, R>,
+    undelivered: Undelivered<R>,
     /// What waits for each session that somebody else holds. Each lane has a task.
     lanes: Mutex<Lanes<T, R>>,
 }
@@ -150,7 +160,9 @@ impl<T: Clone + Send + 'static, R: Send + 'static> Writer<T, R> {
     fn answer(self: &Arc<Self>, request: T, answer: oneshot::Sender<Result<R>>, reply: Reply<R>) {
         let session = match reply {
             Reply::Answer(result) => {
-                let _ = answer.send(result);
+                if let Err(Ok(done)) = answer.send(result) {
+                    (self.undelivered)(done);
+                }
                 return;
             }
             Reply::Busy(session) => session,

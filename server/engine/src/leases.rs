@@ -1,6 +1,6 @@
 //! Leases: work handed out, kept by signs of life, and taken back when they stop.
 
-use std::{sync::Weak, time::Duration};
+use std::{future::Future, pin::Pin, sync::Weak, time::Duration};
 
 use chrono::TimeDelta;
 use domain::{
@@ -8,7 +8,8 @@ use domain::{
     dto::{Claim, ClaimSubtasks, Heartbeat},
     lease::{Attempt, Health, LEASE_SECONDS, Outcome},
     problem::Refusal,
-    progress::Progress,
+    progress::{Patch, Progress},
+    subtask::SubtaskStatus,
 };
 use sqlx::PgPool;
 use uuid::Uuid;
@@ -39,15 +40,43 @@ const AT_ONCE: i64 = 200;
 
 /// Starts the writer.
 pub fn start_group(pool: &PgPool, appender: &Waker) -> Claims {
-    let (pool, appender) = (pool.clone(), appender.clone());
-    Group::start(Box::new(move |group, wait| {
-        let (pool, appender) = (pool.clone(), appender.clone());
+    let mine = (pool.clone(), appender.clone());
+    let write = move |group: Vec<ClaimSubtasks>, wait| {
+        let (pool, appender) = mine.clone();
         Box::pin(async move {
-            let results = write_group(&pool, &group, None, wait).await;
+            let replies = write_group(&pool, &group, None, wait).await;
             appender.wake();
-            results
-        })
-    }))
+            replies
+        }) as Pin<Box<dyn Future<Output = _> + Send>>
+    };
+    let theirs = (pool.clone(), appender.clone());
+    let undelivered = move |claims: Vec<Claim>| {
+        if !claims.is_empty() {
+            let (pool, appender) = theirs.clone();
+            tokio::spawn(async move { give_back(&pool, &appender, claims).await });
+        }
+    };
+    Group::start_with(Box::new(write), Box::new(undelivered))
+}
+
+/// Gives back what was claimed by somebody who had hung up by then; whom it would wait for until its
+/// lease was over.
+async fn give_back(pool: &PgPool, appender: &Waker, claims: Vec<Claim>) {
+    let back = |claim: Claim| {
+        let patch = Patch {
+            status: Some(SubtaskStatus::Pending),
+            token: Some(claim.lease.token),
+            ..Patch::default()
+        };
+        (claim.subtask.id, patch)
+    };
+    let claims = claims.into_iter().map(back).collect();
+    match crate::subtasks::write_group(pool, claims, Wait::AsLong).await {
+        Ok(_) => appender.wake(),
+        Err(error) => {
+            tracing::warn!(%error, "a claim that nobody waited for could not be given back")
+        }
+    }
 }
 
 /// Hands out what is ready to a group of claims. One that gets nothing because others were faster looks

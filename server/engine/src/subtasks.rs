@@ -40,7 +40,7 @@ pub fn start_group(pool: &PgPool, appender: &Waker) -> Patches {
 }
 
 /// Decides and writes a group of changes: four round trips, whatever its size.
-async fn write_group(
+pub async fn write_group(
     pool: &PgPool,
     group: Vec<(Uuid, Patch)>,
     wait: Wait,
@@ -195,6 +195,20 @@ impl Engine {
             self.commit(tx).await?;
         }
         Ok(retried)
+    }
+
+    /// The oldest subtasks of these waves of a session, at most so many of each, in one statement; by wave
+    /// as asked, then oldest first.
+    ///
+    /// # Errors
+    /// The database is away.
+    pub async fn oldest_subtasks(
+        &self,
+        session_id: &str,
+        waves: &[(i32, i64)],
+    ) -> Result<Vec<Subtask>> {
+        let (waves, most): (Vec<i32>, Vec<i64>) = waves.iter().copied().unzip();
+        store::subtasks::oldest(self.pool_ref(), session_id, &waves, &most).await
     }
 
     /// A page of subtasks, oldest first.

@@ -1,11 +1,11 @@
 //! `/api/subtasks…`
 
-use axum::{Json, extract::State};
+use axum::{Extension, Json, extract::State};
 use domain::{
     check::{Check, PAGE},
     dto::{
-        Attempts, Cancel, CancelAnswer, ClaimAnswer, ClaimSubtasks, Heartbeat, HeartbeatAnswer,
-        PatchSubtask, SubtaskAnswer, SubtaskFilter, SubtaskPage,
+        Attempts, CLAIM_WAIT, Cancel, CancelAnswer, ClaimAnswer, ClaimSubtasks, Heartbeat,
+        HeartbeatAnswer, PatchSubtask, SubtaskAnswer, SubtaskFilter, SubtaskPage,
     },
     problem::Problem,
     subtask::SubtaskStatus,
@@ -126,6 +126,23 @@ pub async fn retry(State(engine): State<Engine>, id: Segment) -> Answer<Json<Sub
     }))
 }
 
+/// The longest wait of a claim that leaves time for its answer before the request is let go.
+#[derive(Clone, Copy, Debug)]
+pub struct LongestWait(i32);
+
+impl LongestWait {
+    /// For requests that may take so many seconds.
+    #[must_use]
+    pub fn within(request_timeout: u64) -> Self {
+        Self(i32::try_from(request_timeout.saturating_sub(1)).unwrap_or(i32::MAX))
+    }
+
+    /// A wait that no claim may ask for stays what it is, to be refused.
+    fn of(self, wait: i32) -> i32 {
+        if wait > CLAIM_WAIT { wait } else { wait.min(self.0) }
+    }
+}
+
 /// Claim work
 ///
 /// The most urgent ready subtasks of running waves, each under a lease: they run from now on, and no
@@ -139,8 +156,10 @@ pub async fn retry(State(engine): State<Engine>, id: Segment) -> Answer<Json<Sub
               (status = "4XX", body = Problem, description = "Refused.", content_type = "application/problem+json")))]
 pub async fn claim(
     State(engine): State<Engine>,
-    Create { request, key }: Create<ClaimSubtasks>,
+    Extension(longest): Extension<LongestWait>,
+    Create { mut request, key }: Create<ClaimSubtasks>,
 ) -> Answer<Json<ClaimAnswer>> {
+    request.wait_seconds = request.wait_seconds.map(|wait| longest.of(wait));
     Ok(Json(engine.claim(request, key).await?))
 }
 

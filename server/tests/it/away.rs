@@ -73,3 +73,26 @@ async fn without_its_database_every_route_says_so_and_when_to_try_again(pool: Pg
     assert!(!page.status.is_server_error() || page.status == 503, "{}", page.status);
     assert!(!page.text().contains("SELECT"));
 }
+
+#[sqlx::test(migrator = "engine::MIGRATOR")]
+async fn a_request_that_takes_too_long_is_let_go_with_a_problem(pool: PgPool) {
+    let app = App::with(pool.clone(), &["--request-timeout", "1"]).await;
+    let (_, subtasks) = app.running("s", 1).await;
+    let mut holder = pool.begin().await.unwrap();
+    let hold = "SELECT 1 FROM sessions WHERE session_id = 's' FOR UPDATE";
+    sqlx::query(hold).execute(&mut *holder).await.unwrap();
+    let answer = app.move_to(&subtasks[0], "running").await;
+    answer.problem(503, "timeout");
+    assert!(answer.header("retry-after").parse::<u32>().is_ok());
+    holder.rollback().await.unwrap();
+    app.move_to(&subtasks[0], "completed").await.json(200);
+}
+
+#[sqlx::test(migrator = "engine::MIGRATOR")]
+async fn a_claim_waits_no_longer_than_a_request_may_take(pool: PgPool) {
+    let app = App::with(pool, &["--request-timeout", "2"]).await;
+    let claim = |wait: i32| json!({"agent_id": "a", "wait_seconds": wait});
+    let answer = app.post("/api/subtasks/claim", &claim(25)).await.json(200);
+    assert_eq!(answer["claims"], json!([]));
+    app.post("/api/subtasks/claim", &claim(26)).await.invalid("wait_seconds");
+}

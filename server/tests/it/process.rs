@@ -63,7 +63,11 @@ struct Swell {
 
 impl Swell {
     fn start(data: &Data) -> Self {
-        let mut process = command(data, &["serve"]).spawn().unwrap();
+        Self::start_with(data, &[])
+    }
+
+    fn start_with(data: &Data, arguments: &[&str]) -> Self {
+        let mut process = command(data, &["serve"]).args(arguments).spawn().unwrap();
         let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
         let address = lines
             .find_map(|line| {
@@ -194,6 +198,175 @@ fn one_data_directory_is_for_one_swell_and_doctor_looks_at_it_either_way() {
     assert!(said(&after).contains("it starts"), "{}", said(&after));
     assert!(said(&after).contains("the schema is up to date"), "{}", said(&after));
     assert_eq!(data.postgres(), None, "doctor stops what it started");
+}
+
+/// The document's "Full Orchestration Flow", as it stands there.
+const FLOW: &str = r#"# 1. Create wave state
+curl -X POST http://localhost:3847/api/waves/session-abc/create \
+  -H "Content-Type: application/json" \
+  -d '{"wave_number": 1}'
+
+# 2. Submit batch of tasks
+curl -X POST http://localhost:3847/api/orchestration/batch-submit \
+  -H "Content-Type: application/json" \
+  -d '{
+    "session_id": "session-abc",
+    "wave_number": 1,
+    "tasks": [
+      {
+        "task_id": "task-uuid-1",
+        "agent_type": "backend-laravel",
+        "description": "Create User CRUD endpoints",
+        "priority": 8
+      },
+      {
+        "task_id": "task-uuid-2",
+        "agent_type": "frontend-react",
+        "description": "Build user management UI",
+        "priority": 7
+      }
+    ]
+  }'
+
+# 3. Start wave
+curl -X POST http://localhost:3847/api/waves/session-abc/start \
+  -H "Content-Type: application/json" \
+  -d '{"wave_number": 1}'
+
+# 4. Agents execute (tracked automatically via hooks)
+
+# 5. Complete batch and generate synthesis
+curl -X POST http://localhost:3847/api/orchestration/batch/batch-uuid/complete
+
+# 6. Check for conflicts
+curl http://localhost:3847/api/orchestration/conflicts/batch-uuid
+
+# 7. Transition to next wave
+curl -X POST http://localhost:3847/api/waves/session-abc/transition"#;
+
+/// Pastes commands into a shell and gives back what they answered.
+fn paste(swell: &Swell, commands: &str, ids: &[(&str, &str)]) -> Vec<serde_json::Value> {
+    let mut commands = commands.replace("localhost:3847", &swell.address);
+    for (name, id) in ids {
+        commands = commands.replace(name, id);
+    }
+    let done = Command::new("bash").args(["-c", &commands]).output().unwrap();
+    assert!(done.status.success(), "{commands}\n{done:?}");
+    let answers = serde_json::Deserializer::from_slice(&done.stdout).into_iter();
+    answers.collect::<Result<_, _>>().unwrap_or_else(|error| panic!("{error}: {done:?}"))
+}
+
+#[test]
+fn the_curl_commands_of_the_document_work_as_they_stand() {
+    let data = Data::new("document");
+    let swell = Swell::start(&data);
+    let steps: Vec<&str> = FLOW.split("\n\n").collect();
+    let [create, submit, start, _, complete, conflicts, transition] = steps[..] else {
+        panic!("{steps:#?}")
+    };
+    assert_eq!(paste(&swell, create, &[])[0]["wave"]["status"], "pending");
+    let batch = paste(&swell, submit, &[])[0]["batch"].clone();
+    let ids = [("batch-uuid", batch["id"].as_str().unwrap())];
+    assert_eq!(paste(&swell, start, &[])[0]["wave"]["status"], "running");
+    // The document leaves this to agents.
+    for id in batch["subtask_ids"].as_array().unwrap() {
+        let path = format!("/api/subtasks/{}", id.as_str().unwrap());
+        assert_eq!(swell.send("PATCH", &path, r#"{"status":"completed"}"#).0, 200);
+    }
+    let completed = &paste(&swell, complete, &ids)[0];
+    assert_eq!(completed["synthesis"]["stats"]["completed"], 2, "{completed}");
+    assert_eq!(paste(&swell, conflicts, &ids)[0]["conflict_count"], 0);
+    // There is one wave in it.
+    let transition = &paste(&swell, transition, &[])[0];
+    assert_eq!(transition["code"], "not_found", "{transition}");
+}
+
+#[test]
+fn the_curl_commands_of_the_readme_work_as_they_stand() {
+    let data = Data::new("readme");
+    let swell = Swell::start(&data);
+    let readme = include_str!("../../../README.md");
+    let (_, flow) = readme.split_once("## The flow in curl\n\n```sh\n").unwrap();
+    let (flow, _) = flow.split_once("\n```").unwrap();
+    let steps: Vec<&str> = flow.split("\n\n").collect();
+    let [create, submit, start, report, end] = steps[..] else { panic!("{steps:#?}") };
+    assert_eq!(paste(&swell, create, &[])[0]["wave"]["name"], "Implementation");
+    let batch = paste(&swell, submit, &[])[0]["batch"].clone();
+    assert_eq!(paste(&swell, start, &[])[0]["wave"]["status"], "running");
+    for id in batch["subtask_ids"].as_array().unwrap() {
+        let answers = paste(&swell, report, &[("SUBTASK_ID", id.as_str().unwrap())]);
+        assert_eq!(answers[0]["subtask"]["agent_id"], "agent-1");
+        assert_eq!(answers[1]["subtask"]["status"], "completed");
+    }
+    let answers = paste(&swell, end, &[("BATCH_ID", batch["id"].as_str().unwrap())]);
+    assert_eq!(answers[0]["synthesis"]["stats"]["completed"], 2, "{answers:#?}");
+    // Both say that they changed `app/User.php`, one after the other.
+    assert_eq!(answers[1]["conflict_count"], 1, "{answers:#?}");
+    assert_eq!(answers[2]["code"], "not_found", "{answers:#?}");
+}
+
+#[test]
+fn a_swell_that_is_asked_to_stop_while_it_starts_stops_and_leaves_no_postgres() {
+    let data = Data::new("starts");
+    let mut process = command(&data, &["serve"]).spawn().unwrap();
+    eventually("its cluster is being made", || data.0.join("postgres.new").exists());
+    let asked = Instant::now();
+    kill("TERM", process.id());
+    assert!(process.wait().unwrap().success());
+    assert!(asked.elapsed() < Duration::from_secs(10), "{:?}", asked.elapsed());
+    assert_eq!(data.postgres(), None);
+}
+
+#[test]
+fn a_cluster_that_was_left_with_too_few_connections_is_started_again_with_more() {
+    let data = Data::new("connections");
+    let mut first = Swell::start(&data);
+    assert_eq!(first.send("POST", "/api/orchestration/batch-submit", BATCH).0, 201);
+    first.process.kill().unwrap();
+    first.process.wait().unwrap();
+    let left = data.postgres().unwrap();
+    let second = Swell::start_with(&data, &["--connections", "150"]);
+    assert_ne!(data.postgres(), Some(left));
+    assert_eq!(second.subtasks(), (200, 1));
+}
+
+#[test]
+fn two_processes_over_one_database_tell_the_same_events_in_the_same_order() {
+    let data = Data::new("two");
+    let first = Swell::start(&data);
+    let url = format!("postgres://swell@localhost/postgres?host={}", data.0.join("run").display());
+    let second = Swell::start_with(&data, &["--database-url", &url]);
+    let tasks = vec![serde_json::json!({"agent_type": "Snipper", "description": "Cut"}); 40];
+    let batch = serde_json::json!({"session_id": "s", "wave_number": 0, "tasks": tasks});
+    let (_, answer) = first.send("POST", "/api/orchestration/batch-submit", &batch.to_string());
+    let answer: serde_json::Value = serde_json::from_str(&answer).unwrap();
+    let watch = |swell: &Swell| {
+        Command::new(env!("CARGO_BIN_EXE_swell"))
+            .args(["watch", "s", "--since", "0", "--until-done", "--json"])
+            .env("SWELL_URL", format!("http://{}", swell.address))
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap()
+    };
+    let watching = [watch(&first), watch(&second)];
+    assert_eq!(second.send("POST", "/api/waves/s/start", r#"{"wave_number":0}"#).0, 200);
+    let ids = answer["batch"]["subtask_ids"].as_array().unwrap();
+    std::thread::scope(|scope| {
+        for (n, ids) in ids.chunks(10).enumerate() {
+            let (one, other) = if n % 2 == 0 { (&first, &second) } else { (&second, &first) };
+            scope.spawn(move || {
+                for id in ids {
+                    let path = format!("/api/subtasks/{}", id.as_str().unwrap());
+                    assert_eq!(one.send("PATCH", &path, r#"{"status":"running"}"#).0, 200);
+                    assert_eq!(other.send("PATCH", &path, r#"{"status":"completed"}"#).0, 200);
+                }
+            });
+        }
+    });
+    let [one, other] = watching.map(|process| said(&process.wait_with_output().unwrap()));
+    // Created, started, twice for each subtask, and the end of the wave.
+    assert_eq!(one.lines().count(), 3 + 80 + 1, "{one}");
+    assert_eq!(one, other);
 }
 
 #[test]

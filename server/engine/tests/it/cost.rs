@@ -4,6 +4,7 @@ use domain::dto::OnOverlap;
 use domain::{
     dto::{PatchSubtask, StartWave},
     subtask::SubtaskStatus,
+    wave::WaveStatus,
 };
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use uuid::Uuid;
@@ -67,6 +68,14 @@ async fn a_patch_takes_at_most_four_round_trips_with_begin_and_commit(
             let trips = wire.round_trips(patch(ids[1], change)).await;
             assert!(trips.len() <= 4, "{trips:#?}");
         }
+        // The last of a wave, which ends its batch and the wave.
+        for session in ["warm", "t"] {
+            let last = running(server, session, 0, 1).await.subtask_ids[0];
+            let trips = wire.round_trips(patch(last, to(SubtaskStatus::Completed))).await;
+            assert!(session == "warm" || trips.len() <= 4, "{trips:#?}");
+            let waves = server.session(session).await.unwrap().waves;
+            assert_eq!(waves[0].status, WaveStatus::Completed);
+        }
     });
 }
 
@@ -100,6 +109,26 @@ async fn a_batch_of_a_thousand_subtasks_is_read_in_at_most_two_round_trips(
         assert_eq!(read().await.subtasks.len(), 1_000);
         let trips = wire.round_trips(read()).await;
         assert!(trips.len() <= 2, "{trips:#?}");
+    });
+}
+
+#[sqlx::test(migrator = "engine::MIGRATOR")]
+async fn the_beginnings_of_many_waves_are_read_in_one_round_trip(
+    _: PgPoolOptions,
+    options: PgConnectOptions,
+) {
+    run(options, async |db| {
+        let wire = Wire::new(&db.url).await;
+        let mut ids = Vec::new();
+        for wave in 0..6 {
+            ids.push(submit(&wire.server, "s", wave, vec![task("Snipper"); 5]).await.subtask_ids);
+        }
+        let wanted = [(3, 2), (0, 5), (5, 0), (1, 9)];
+        let read = || async { wire.server.oldest_subtasks("s", &wanted).await.unwrap() };
+        let found: Vec<Uuid> = read().await.iter().map(|subtask| subtask.id).collect();
+        assert_eq!(found, [&ids[3][..2], &ids[0][..], &ids[1][..]].concat());
+        let trips = wire.round_trips(read()).await;
+        assert_eq!(trips.len(), 1, "{trips:#?}");
     });
 }
 

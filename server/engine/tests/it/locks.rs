@@ -129,6 +129,26 @@ async fn leases_that_are_over_are_taken_back_beside_a_session_that_somebody_hold
 }
 
 #[sqlx::test(migrator = "engine::MIGRATOR")]
+async fn what_was_claimed_for_a_caller_that_hung_up_is_given_back(
+    _: PgPoolOptions,
+    options: PgConnectOptions,
+) {
+    run(options, async |db| {
+        let server = db.server().await;
+        running(&server, "s", 0, 1).await;
+        let holder = hold(&db, "s").await;
+        let claim = serde_json::from_value(json!({"agent_id": "a"})).unwrap();
+        let gone = server.claim_subtasks(claim, None);
+        assert!(tokio::time::timeout(Duration::from_millis(500), gone).await.is_err());
+        holder.rollback().await.unwrap();
+        let back = "SELECT count(*) FROM attempts a JOIN subtasks s ON s.id = a.subtask_id
+                    WHERE a.outcome = 'given_back' AND s.status = 'pending' AND s.lease_token IS NULL";
+        db.until("it is given back", back, 1).await;
+        db.assert_counters().await;
+    });
+}
+
+#[sqlx::test(migrator = "engine::MIGRATOR")]
 async fn a_caller_that_goes_away_while_it_waits_for_the_lock_leaves_no_transaction_open(
     _: PgPoolOptions,
     options: PgConnectOptions,

@@ -113,6 +113,32 @@ pub async fn page(
     all(rows)
 }
 
+/// The oldest subtasks of several waves of a session, at most so many of each; by wave as asked, then
+/// oldest first.
+pub async fn oldest(
+    db: impl PgExecutor<'_>,
+    session_id: &str,
+    waves: &[i32],
+    most: &[i64],
+) -> Result<Vec<Subtask>> {
+    let rows = select_rows!(
+        SubtaskRow,
+        "",
+        "unnest($2::int[], $3::bigint[]) WITH ORDINALITY AS w (number, most, place)
+         CROSS JOIN LATERAL (SELECT of_wave.id FROM subtasks of_wave
+                             WHERE of_wave.session_id = $1 AND of_wave.wave_number = w.number
+                             ORDER BY of_wave.id LIMIT w.most) AS first
+         JOIN subtasks s ON s.id = first.id
+         ORDER BY w.place, s.id",
+        session_id,
+        waves,
+        most
+    )
+    .fetch_all(db)
+    .await?;
+    all(rows)
+}
+
 /// The failed subtasks of a wave, oldest first.
 pub async fn failed(tx: &mut Tx, session_id: &str, wave_number: i32) -> Result<Vec<Uuid>> {
     Ok(sqlx::query_scalar!(
