@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use domain::planner::{Constraints, PriorWork, Words, craft, decompose, estimate_tokens, matches};
+use domain::planner::{
+    Constraints, Prior, PriorWork, Words, craft, decompose, estimate_tokens, matches,
+};
 use domain::registry::{AgentProfile, Model, builtin};
 use domain::scope::Scope;
 use proptest::prelude::*;
@@ -152,8 +154,8 @@ proptest! {
     ) {
         let agent = builtin().remove(3);
         let scope = Scope { target_files: files, ..Scope::default() };
-        let full = craft(&task, &agent, &scope, &prior, None);
-        let crafted = craft(&task, &agent, &scope, &prior, Some(budget));
+        let full = craft(&task, &agent, &scope, Prior::whole(&prior), None);
+        let crafted = craft(&task, &agent, &scope, Prior::whole(&prior), Some(budget));
         prop_assert!(!full.budget_exceeded);
         prop_assert_eq!(crafted.estimated_tokens, estimate_tokens(&crafted.crafted_prompt));
         prop_assert_eq!(crafted.budget_exceeded, crafted.estimated_tokens > budget);
@@ -178,10 +180,10 @@ proptest! {
         let bullets = |text: &str| text.lines().filter(|l| l.starts_with("- **")).count();
         let kept = bullets(&crafted.crafted_prompt);
         let results = |text: &str| text.lines().filter(|l| l.starts_with("  Result: ")).count();
-        let fewer = craft(&task, &agent, &scope, &prior[..kept], None);
+        let fewer = craft(&task, &agent, &scope, Prior::whole(&prior[..kept]), None);
         prop_assert_eq!(results(&crafted.crafted_prompt), results(&fewer.crafted_prompt));
         if kept < prior.len() {
-            let one_more = craft(&task, &agent, &scope, &prior[..kept + 1], None);
+            let one_more = craft(&task, &agent, &scope, Prior::whole(&prior[..kept + 1]), None);
             let note = if kept + 1 < prior.len() { ", the latest 12 shown".len() as i32 } else { 0 };
             prop_assert!(one_more.estimated_tokens + note / 4 + 1 >= budget);
         }

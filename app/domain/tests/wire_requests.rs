@@ -4,8 +4,8 @@ mod common;
 
 use common::id;
 use domain::dto::{
-    BlockerRef, CraftPrompt, CreateWave, Decompose, PatchSubtask, StartWave, SubmitBatch,
-    TransitionWave,
+    ApproveWave, BlockerRef, Cancel, ClaimSubtasks, CraftPrompt, CreateWave, Decompose, NewPlan,
+    PatchSubtask, PutAgent, RecordAction, ReserveFiles, StartWave, SubmitBatch, TransitionWave,
 };
 use domain::planner::Constraints;
 use domain::problem::Refusal;
@@ -350,5 +350,67 @@ fn other_requests_are_held_to_their_limits() {
     }
     for body in [json!({"result": []}), json!({"result": "done"}), json!({"blocked_by": ["x"]})] {
         assert!(from_value::<PatchSubtask>(body.clone()).is_err(), "{body}");
+    }
+}
+
+#[test]
+fn every_list_and_text_ends_at_its_limit() {
+    let action = |paths: usize| {
+        let body = json!({"session_id": "s", "tool_name": "Edit", "file_paths": vec!["a"; paths]});
+        from_value::<RecordAction>(body).expect("a request").check()
+    };
+    let agent = |field: &str, entries: usize| {
+        let mut body = json!({});
+        body[field] = json!(vec!["a"; entries]);
+        from_value::<PutAgent>(body).expect("a request").into_profile("a").map(drop)
+    };
+    let plan = |steps: usize, depends_on: usize| {
+        let step =
+            json!({"agent_type": "a", "description": "d", "depends_on": vec![0; depends_on]});
+        let body = json!({"task_description": "d", "subtasks": vec![step; steps]});
+        from_value::<NewPlan>(body).expect("a request").check()
+    };
+    let task = |field: &str, entries: usize| {
+        let mut task = json!({"agent_type": "a", "description": "d"});
+        task[field] = json!(vec!["a"; entries]);
+        let body = json!({"session_id": "s", "wave_number": 0, "tasks": [task]});
+        from_value::<SubmitBatch>(body).expect("a request").check()
+    };
+    let reserve = |paths: usize| {
+        let body = json!({"session_id": "s", "agent_id": "a", "paths": vec!["a"; paths]});
+        from_value::<ReserveFiles>(body).expect("a request").check()
+    };
+    let claim = |types: usize| {
+        let body = json!({"agent_id": "a", "agent_types": vec!["a"; types]});
+        from_value::<ClaimSubtasks>(body).expect("a request").check()
+    };
+    let approve = |letters: usize| {
+        let body = json!({"wave_number": 0, "comment": "é".repeat(letters)});
+        from_value::<ApproveWave>(body).expect("a request").check()
+    };
+    let cancel = |letters: usize| {
+        let body = json!({"reason": "é".repeat(letters)});
+        from_value::<Cancel>(body).expect("a request").check()
+    };
+    type Checked<'a> = Box<dyn Fn(usize) -> Result<(), Refusal> + 'a>;
+    let table: Vec<(&str, usize, Checked)> = vec![
+        ("file_paths", 1_000, Box::new(action)),
+        ("keywords", 200, Box::new(|n| agent("keywords", n))),
+        ("allowed_tools", 200, Box::new(|n| agent("allowed_tools", n))),
+        ("forbidden_actions", 200, Box::new(|n| agent("forbidden_actions", n))),
+        ("subtasks", 100, Box::new(|n| plan(n, 0))),
+        ("subtasks[0].depends_on", 100, Box::new(|n| plan(1, n))),
+        ("tasks[0].target_files", 200, Box::new(|n| task("target_files", n))),
+        ("tasks[0].target_directories", 200, Box::new(|n| task("target_directories", n))),
+        ("tasks[0].forbidden_actions", 50, Box::new(|n| task("forbidden_actions", n))),
+        ("tasks[0].blocked_by", 1_000, Box::new(|n| task("blocked_by", n))),
+        ("paths", 200, Box::new(reserve)),
+        ("agent_types", 50, Box::new(claim)),
+        ("comment", 10_000, Box::new(approve)),
+        ("reason", 1_000, Box::new(cancel)),
+    ];
+    for (field, most, check) in table {
+        assert_eq!(fields(check(most)), [""; 0], "{most} of {field}");
+        assert_eq!(fields(check(most + 1)), [field], "{most} of {field} and one more");
     }
 }

@@ -6,7 +6,7 @@ use domain::{
         BlockerRef, CraftPrompt, Decompose, LaunchAnswer, LaunchPlan, LaunchedWave, NewPlan,
         OnOverlap, Plan, PlanStep, SubmitBatch, Task, Warning,
     },
-    planner::{Constraints, CraftedPrompt, Draft, arrange, craft, decompose, overlaps},
+    planner::{Constraints, CraftedPrompt, Draft, Prior, arrange, craft, decompose, overlaps},
     problem::Refusal,
     registry::AgentProfile,
     scope::Scope,
@@ -58,11 +58,11 @@ impl Engine {
                 &unknown
             }
         };
-        let (mut prior, mut task) = (Vec::new(), request.task_description);
+        let (mut prior, mut total, mut task) = (Vec::new(), 0, request.task_description);
         if let (Some(session_id), Some(wave)) = (&request.session_id, request.wave_number) {
             crate::names::may_exist("session", session_id)?;
             let comment;
-            (prior, comment) =
+            (prior, total, comment) =
                 store::subtasks::prior_work(self.pool_ref(), session_id, wave, PRIOR_WORK).await?;
             if let Some(comment) = comment {
                 task = format!("{task}\n\nWho approved this wave says: {comment}");
@@ -74,7 +74,13 @@ impl Engine {
             max_files: request.max_files,
             forbidden_actions: request.forbidden_actions,
         };
-        Ok(craft(&task, agent, &scope, &prior, request.context_budget_tokens))
+        Ok(craft(
+            &task,
+            agent,
+            &scope,
+            Prior { latest: &prior, total },
+            request.context_budget_tokens,
+        ))
     }
 
     /// Breaks a job down into a plan and stores it.

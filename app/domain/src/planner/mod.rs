@@ -15,7 +15,7 @@ pub use complexity::{Complexity, estimate};
 pub use decompose::{Constraints, Draft, ExecutionPlan, PlannedSubtask, PlannedWave, decompose};
 pub use keywords::{Match, Words, matches, score};
 pub use prompt::{
-    CraftedPrompt, PriorWork, PromptSection, ScopeDirectives, craft, estimate_tokens,
+    CraftedPrompt, Prior, PriorWork, PromptSection, ScopeDirectives, craft, estimate_tokens,
 };
 
 pub use schedule::{StepOverlap, arrange, overlaps};

@@ -39,6 +39,23 @@ pub struct PriorWork {
     pub summary: Option<String>,
 }
 
+/// The completed work of earlier waves that a prompt tells of.
+#[derive(Clone, Copy, Debug)]
+pub struct Prior<'a> {
+    /// The latest of it, newest wave first.
+    pub latest: &'a [PriorWork],
+    /// How many completed subtasks there are in all.
+    pub total: usize,
+}
+
+impl<'a> Prior<'a> {
+    /// Work of which nothing was left out.
+    #[must_use]
+    pub fn whole(work: &'a [PriorWork]) -> Self {
+        Self { latest: work, total: work.len() }
+    }
+}
+
 /// The bounds of a task as data, for tools that enforce them (specification: "Craft Scoped
 /// Prompt").
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -92,8 +109,7 @@ pub fn estimate_tokens(text: &str) -> i32 {
     wire(text.chars().count().div_ceil(CHARS_PER_TOKEN))
 }
 
-/// Writes the prompt that gives `task` to `agent`, bounded by `scope`, after the work in `prior`
-/// (newest wave first).
+/// Writes the prompt that gives `task` to `agent`, bounded by `scope`, after the work in `prior`.
 ///
 /// With a `budget` in tokens, prior work is left out as far as needed, last entry first; then
 /// rules, last first. The task, the scope and the completion always stay: when they alone are too
@@ -103,10 +119,10 @@ pub fn craft(
     task: &str,
     agent: &AgentProfile,
     scope: &Scope,
-    prior: &[PriorWork],
+    prior: Prior<'_>,
     budget: Option<i32>,
 ) -> CraftedPrompt {
-    let entries: Vec<String> = prior.iter().map(entry).collect();
+    let entries: Vec<String> = prior.latest.iter().map(entry).collect();
     let compose = |rules: usize, shown: usize| {
         let mut sections =
             vec![("Task", task_section(task, agent)), ("Scope", bounds(agent, scope))];
@@ -114,7 +130,7 @@ pub fn craft(
             sections.push(("Rules", format!("**Rules**:\n- {}", kept.join("\n- "))));
         }
         if let Some(kept) = entries.get(..shown).filter(|kept| !kept.is_empty()) {
-            let heading = context_heading(shown, entries.len());
+            let heading = context_heading(shown, prior.total);
             sections.push(("Previous Wave Context", format!("{heading}\n{}", kept.concat())));
         }
         sections.push(("Completion", COMPLETION.to_owned()));
@@ -126,7 +142,7 @@ pub fn craft(
 
     let bare = compose(RULES.len(), 0);
     let shown = match budget_chars {
-        Some(most) => fitting(&entries, most.saturating_sub(length(&bare))),
+        Some(most) => fitting(&entries, prior.total, most.saturating_sub(length(&bare))),
         None => entries.len(),
     };
     let sections = if fits(&bare) {
@@ -174,10 +190,10 @@ fn length(sections: &[Section]) -> usize {
 }
 
 /// How many of the first entries fit into so many further characters, heading included.
-fn fitting(entries: &[String], room: usize) -> usize {
+fn fitting(entries: &[String], total: usize, room: usize) -> usize {
     let mut used: usize = entries.iter().map(|e| e.chars().count()).sum();
     for (last, entry) in entries.iter().enumerate().rev() {
-        let heading = context_heading(last + 1, entries.len()).chars().count();
+        let heading = context_heading(last + 1, total).chars().count();
         // The blank line before the section and the line break after its heading.
         if 2 + heading + 1 + used <= room {
             return last + 1;

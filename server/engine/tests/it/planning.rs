@@ -8,7 +8,9 @@ use engine::{Engine, Error};
 use serde_json::json;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 
-use crate::support::{complete, conflict, invalid, refusal, run, running, start, submit, task, to};
+use crate::support::{
+    at_once, complete, conflict, invalid, refusal, run, running, start, submit, task, to,
+};
 
 async fn plan(server: &Engine) -> Plan {
     let job = "Build a complete user management system with authentication and profiles";
@@ -184,5 +186,27 @@ async fn a_plan_whose_steps_meet_says_so_is_refused_or_makes_them_wait(
         let [first, second] = apart.waves[0].subtask_ids[..] else { panic!("{apart:?}") };
         assert_eq!(server.subtask(second).await.unwrap().blocked_by, [first]);
         db.assert_counters().await;
+    });
+}
+
+#[sqlx::test(migrator = "engine::MIGRATOR")]
+async fn a_prompt_counts_the_work_that_it_has_no_room_for(
+    _: PgPoolOptions,
+    options: PgConnectOptions,
+) {
+    run(options, async |db| {
+        let server = db.server().await;
+        let ids = running(&server, "s", 0, 510).await.subtask_ids;
+        at_once(ids.into_iter().map(|id| {
+            let server = server.clone();
+            async move { complete(&server, id).await }
+        }))
+        .await;
+        let request = json!({"task_description": "Go on", "agent_type": "Snipper", "session_id": "s", "wave_number": 1});
+        let request: CraftPrompt = serde_json::from_value(request).unwrap();
+        let prompt = server.craft_prompt(request).await.unwrap().crafted_prompt;
+        let heading = "510 task(s) completed in previous wave(s), the latest 500 shown:";
+        assert!(prompt.contains(heading), "{prompt}");
+        assert_eq!(prompt.matches("(done)").count(), 500);
     });
 }

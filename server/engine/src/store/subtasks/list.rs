@@ -163,19 +163,19 @@ pub async fn open(tx: &mut Tx, session_id: &str, wave_number: i32) -> Result<Vec
 }
 
 /// What a prompt for a wave tells: completed work of the session's lower waves, newest wave first, at
-/// most `limit`; and what was said when the wave was approved.
+/// most `limit`, and how much there is; and what was said when the wave was approved.
 pub async fn prior_work(
     db: impl PgExecutor<'_>,
     session_id: &str,
     below_wave: i32,
     limit: i64,
-) -> Result<(Vec<PriorWork>, Option<String>)> {
+) -> Result<(Vec<PriorWork>, usize, Option<String>)> {
     let rows = sqlx::query!(
-        r#"SELECT NULL AS agent_type, approval_comment AS "description!", NULL AS summary
-           FROM wave_states WHERE session_id = $1 AND wave_number = $2 AND approval = 'approved'
-             AND approval_comment IS NOT NULL
+        r#"SELECT NULL AS agent_type, NULL AS summary, sum(completed_tasks) FILTER (WHERE wave_number < $2) AS total,
+                  max(approval_comment) FILTER (WHERE wave_number = $2 AND approval = 'approved') AS text
+           FROM wave_states WHERE session_id = $1 AND wave_number <= $2
            UNION ALL
-           (SELECT agent_type, description, result->>'summary' FROM subtasks
+           (SELECT agent_type, result->>'summary', NULL, description FROM subtasks
             WHERE session_id = $1 AND wave_number < $2 AND status = 'completed'
             ORDER BY wave_number DESC, id LIMIT $3)"#,
         session_id,
@@ -184,18 +184,19 @@ pub async fn prior_work(
     )
     .fetch_all(db)
     .await?;
-    let (mut work, mut comment) = (Vec::with_capacity(rows.len()), None);
+    let (mut work, mut total, mut comment) = (Vec::with_capacity(rows.len()), 0, None);
     for row in rows {
         match row.agent_type {
-            Some(agent_type) => {
-                work.push(PriorWork {
-                    agent_type,
-                    description: row.description,
-                    summary: row.summary,
-                });
+            Some(agent_type) => work.push(PriorWork {
+                agent_type,
+                description: row.text.unwrap_or_default(),
+                summary: row.summary,
+            }),
+            None => {
+                total = usize::try_from(row.total.unwrap_or(0)).unwrap_or(0);
+                comment = row.text;
             }
-            None => comment = Some(row.description),
         }
     }
-    Ok((work, comment))
+    Ok((work, total, comment))
 }
