@@ -28,19 +28,22 @@ impl Engine {
     /// holds under a lease, files that another agent holds (and until when), too many of them, or the
     /// database is away.
     pub async fn reserve_files(&self, request: ReserveFiles) -> Result<Vec<FileLease>> {
-        self.reserve_beside(request, None).await
+        let (session_id, agent_id) = (request.session_id.clone(), request.agent_id.clone());
+        self.reserve_beside(request, None).await?;
+        let held =
+            store::file_leases::of_session(self.pool_ref(), &session_id, clock::now()).await?;
+        Ok(held.into_iter().filter(|lease| lease.agent_id == agent_id).collect())
     }
 
-    /// The same, where what `parent` holds for no subtask is not in the way.
+    /// The same without the answer, where what `parent` holds for no subtask is not in the way.
     pub(crate) async fn reserve_beside(
         &self,
         request: ReserveFiles,
         parent: Option<&str>,
-    ) -> Result<Vec<FileLease>> {
+    ) -> Result<()> {
         request.check()?;
         let now = clock::now();
-        let mut tx = crate::tx::Tx::begin(self.pool_ref()).await?;
-        store::sessions::hold(&mut tx, &request.session_id, now).await?;
+        let mut tx = crate::lock::making(self.pool_ref(), &request.session_id, now).await?;
         if let Some(id) = request.subtask_id {
             let there = store::subtasks::get(&mut *tx, id).await?;
             match there.filter(|subtask| subtask.session_id == request.session_id) {
@@ -53,9 +56,7 @@ impl Engine {
         let mut held = store::file_leases::of_session(&mut *tx, &request.session_id, now).await?;
         held.retain(|lease| !is_parents(lease, parent));
         reserve(&mut tx, &request, &held, now).await?;
-        let mine = store::file_leases::of_session(&mut *tx, &request.session_id, now).await?;
-        self.commit(tx).await?;
-        Ok(mine.into_iter().filter(|lease| lease.agent_id == request.agent_id).collect())
+        self.commit(tx).await
     }
 
     /// Gives back files that an agent holds; says how many.

@@ -84,6 +84,11 @@ pub async fn of_actions(
     holding(pool, &make, &held, wait).await
 }
 
+/// Begins a transaction that holds this session, which it makes where it is not there yet.
+pub async fn making(pool: &PgPool, session_id: &str, now: Time) -> Result<Tx> {
+    Ok(of_actions(pool, &[], &BTreeSet::from([session_id]), now, Wait::AsLong).await?.tx)
+}
+
 fn sessions_of(subtasks: &[Uuid]) -> String {
     let mut list = String::with_capacity(subtasks.len() * 39);
     for id in subtasks {

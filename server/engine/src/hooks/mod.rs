@@ -104,7 +104,7 @@ impl Engine {
         {
             return Ok(deny(&leases::lost(lost.subtask_id, Some(&lost)).to_string()));
         }
-        let held = store::attempts::held_by(self.pool_ref(), event.agent()).await?;
+        let held = store::subtasks::held_by(self.pool_ref(), event.agent()).await?;
         let Some(subtask) = held else {
             if let Some(reason) = self.taken_away(event).await? {
                 return Ok(deny(&reason));
@@ -157,13 +157,15 @@ impl Engine {
         let parent = Some(event.session_id.as_str()).filter(|it| *it != agent);
         held.retain(|lease| !file_leases::is_parents(lease, parent));
         if let Some((subtask, most)) = &subtask {
-            // What it has changed, and what it was let change just now. A pattern that it reserved is no file.
-            let mut touched = store::actions::files_of_subtask(self.pool_ref(), subtask.id).await?;
+            // What it was let change just now, and what it has changed. A pattern that it reserved is no file.
             let mine = held.iter().filter(|lease| lease.subtask_id == Some(subtask.id));
             let mine = mine.map(|lease| &lease.path).filter(|path| !path.contains(['*', '?']));
-            touched.extend(mine.cloned());
-            let mut touched: Vec<String> =
-                touched.iter().map(|path| normalise_path(path)).collect();
+            let mut touched: Vec<String> = mine.map(|path| normalise_path(path)).collect();
+            // One that it may change already does not count again, whatever else it has changed.
+            if !paths.iter().all(|path| touched.contains(path)) {
+                let changed = store::actions::files_of_subtask(self.pool_ref(), subtask.id).await?;
+                touched.extend(changed.iter().map(|path| normalise_path(path)));
+            }
             touched.retain(|path| !path.is_empty());
             touched.sort_unstable();
             touched.dedup();
@@ -204,7 +206,7 @@ impl Engine {
     /// Records what happened as an action.
     async fn noted(&self, session: &str, event: &HookEvent, kind: &str) -> Result<Value> {
         let agent = event.agent();
-        let subtask = store::attempts::held_by(self.pool_ref(), agent).await?;
+        let subtask = store::subtasks::held_by(self.pool_ref(), agent).await?;
         let is_prompt = kind == "prompt";
         let input =
             if is_prompt { json!({ "prompt": event.prompt }) } else { event.tool_input.clone() };
@@ -238,7 +240,7 @@ impl Engine {
         if event.stop_hook_active {
             return Ok(nothing());
         }
-        let held = store::attempts::held_by(self.pool_ref(), event.agent()).await?;
+        let held = store::subtasks::held_by(self.pool_ref(), event.agent()).await?;
         Ok(match held {
             Some(subtask) if subtask.status == SubtaskStatus::Running => {
                 go_on(&unreported(&subtask))

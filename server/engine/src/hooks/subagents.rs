@@ -46,7 +46,7 @@ impl Engine {
         let began = Instant::now();
         let agent_type = event.agent_type.as_deref().unwrap_or_default();
         if agent_type.is_empty()
-            || store::attempts::held_by(self.pool_ref(), event.agent()).await?.is_some()
+            || store::subtasks::held_by(self.pool_ref(), event.agent()).await?.is_some()
         {
             return Ok(Given::default());
         }
@@ -123,7 +123,7 @@ impl Engine {
     /// What a subagent held is completed with its last words, or has failed if they say so.
     pub(super) async fn subagent_stopped(&self, session: &str, event: &HookEvent) -> Result<Value> {
         let agent = event.agent();
-        if let Some(subtask) = store::attempts::held_by(self.pool_ref(), agent).await? {
+        if let Some(subtask) = store::subtasks::held_by(self.pool_ref(), agent).await? {
             let files = store::actions::files_of_subtask(self.pool_ref(), subtask.id).await?;
             let said = event.last_assistant_message.as_deref().unwrap_or_default();
             let summary: String = said.replace('\0', "").chars().take(SUMMARY).collect();

@@ -269,18 +269,3 @@ pub async fn due(
     .fetch_all(db)
     .await?)
 }
-
-/// The subtask that an agent holds, the one that it took last.
-pub async fn held_by(pool: &PgPool, agent_id: &str) -> Result<Option<domain::subtask::Subtask>> {
-    let id = sqlx::query_scalar!(
-        "SELECT subtask_id FROM attempts WHERE agent_id = $1 AND ended_at IS NULL AND expires_at > now()
-         ORDER BY token DESC LIMIT 1",
-        agent_id
-    )
-    .fetch_optional(pool)
-    .await?;
-    match id {
-        Some(id) => super::subtasks::get(pool, id).await,
-        None => Ok(None),
-    }
-}

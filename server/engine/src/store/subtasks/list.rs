@@ -27,6 +27,19 @@ pub async fn get(db: impl PgExecutor<'_>, id: Uuid) -> Result<Option<Subtask>> {
         .transpose()
 }
 
+/// The subtask that an agent claimed last, of those that it still has a lease of.
+pub async fn held_by(db: impl PgExecutor<'_>, agent_id: &str) -> Result<Option<Subtask>> {
+    select_rows!(SubtaskRow, "", "subtasks s WHERE s.id = (
+             SELECT subtask_id FROM attempts WHERE agent_id = $1 AND ended_at IS NULL AND expires_at > now()
+             ORDER BY token DESC LIMIT 1)",
+        agent_id
+    )
+    .fetch_optional(db)
+    .await?
+    .map(SubtaskRow::into_subtask)
+    .transpose()
+}
+
 /// A page of what the filter lets through, oldest first. The narrowest filter picks the index.
 pub async fn page(
     db: impl PgExecutor<'_>,
