@@ -12,6 +12,7 @@ use std::{
 };
 
 use clap::{Args, Subcommand};
+use domain::check::NAME;
 use serde_json::{Map, Value, json};
 
 use crate::client::Client;
@@ -58,9 +59,16 @@ pub struct Install {
     /// Whose settings.
     #[command(flatten)]
     pub place: Place,
-    /// Where events go.
-    #[command(flatten)]
-    pub target: Target,
+    /// The server.
+    #[arg(long, env = "SWELL_URL", default_value = "http://127.0.0.1:3847")]
+    pub url: String,
+    /// The Swell session that events belong to; called like the project's directory when left out, so
+    /// that all who work there know of each other's files.
+    #[arg(long)]
+    pub session: Option<String>,
+    /// A session for each window of Claude Code instead: they do not know of each other.
+    #[arg(long, conflicts_with = "session")]
+    pub each_window: bool,
     /// Refuse edits while the server cannot be reached; otherwise they go on unguarded.
     #[arg(long)]
     pub fail_closed: bool,
@@ -114,13 +122,30 @@ impl Place {
         let name = if self.shared { "settings.json" } else { "settings.local.json" };
         self.project.join(".claude").join(name)
     }
+
+    /// What the project's directory is called.
+    fn name(&self) -> Result<String, String> {
+        let told = |error: std::io::Error| format!("{}: {error}", self.project.display());
+        let path = self.project.canonicalize().map_err(told)?;
+        let name = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
+        let name: String = name.chars().filter(|c| !c.is_control()).take(NAME).collect();
+        if name.trim().is_empty() {
+            return Err("the project's directory has no name; give one with --session".to_owned());
+        }
+        Ok(name)
+    }
 }
 
 fn put(install: &Install) -> Result<(), String> {
     let exe = std::env::current_exe().map_err(|error| error.to_string())?;
     let mut command =
-        format!("{}{MARK}--url {}", quoted(&exe.to_string_lossy()), quoted(&install.target.url));
-    if let Some(session) = &install.target.session {
+        format!("{}{MARK}--url {}", quoted(&exe.to_string_lossy()), quoted(&install.url));
+    let session = match &install.session {
+        Some(session) => Some(session.clone()),
+        None if install.each_window => None,
+        None => Some(install.place.name()?),
+    };
+    if let Some(session) = &session {
         command += &format!(" --session {}", quoted(session));
     }
     if install.fail_closed {
@@ -131,10 +156,14 @@ fn put(install: &Install) -> Result<(), String> {
     without_ours(&mut settings);
     with_ours(&mut settings, &command)?;
     write(&file, &settings)?;
+    let whose = session.map_or_else(
+        || "its sessions appear".to_owned(),
+        |session| format!("what it does appears in session `{session}`"),
+    );
     println!(
-        "Installed in {}. Restart Claude Code there; its sessions appear at {}.",
+        "Installed in {}. Restart Claude Code there; {whose} at {}.",
         file.display(),
-        install.target.url
+        install.url
     );
     Ok(())
 }
@@ -207,7 +236,11 @@ fn write(file: &Path, settings: &Map<String, Value>) -> Result<(), String> {
 fn without_ours(settings: &mut Map<String, Value>) -> bool {
     let Some(Value::Object(hooks)) = settings.get_mut("hooks") else { return false };
     let mut found = false;
-    let is_ours = |hook: &Value| hook["command"].as_str().is_some_and(|it| it.contains(MARK));
+    // Wherever the program was when they were installed; another tool may have such words, too.
+    let is_ours = |hook: &Value| {
+        let program = hook["command"].as_str().and_then(|command| command.split_once(MARK));
+        program.is_some_and(|(program, _)| program.trim_end_matches('\'').ends_with("swell"))
+    };
     for groups in hooks.values_mut().filter_map(Value::as_array_mut) {
         for group in groups.iter_mut() {
             if let Some(Value::Array(commands)) = group.get_mut("hooks") {
@@ -369,6 +402,8 @@ mod tests {
             "hooks": {
                 "PreToolUse": [{ "matcher": "Bash", "hooks": [{ "type": "command", "command": "./mine.sh" }] }],
                 "Stop": [{ "hooks": [{ "type": "command", "command": "say done" }] }],
+                // Words of another tool.
+                "SessionEnd": [{ "hooks": [{ "type": "command", "command": "theirs hooks relay x" }] }],
             },
             "zeta": 1,
         }));
