@@ -1,4 +1,4 @@
-//! `swell status|waves|submit|claim|report|watch`: the API for people and scripts.
+//! `swell status|waves|submit|claim|heartbeat|report|watch`: the API for people and scripts.
 //!
 //! Each prints a table, or with `--json` what the server answered. Exit codes: 0 done, 1 refused or not
 //! reached, 2 called wrongly, 3 nothing to claim.
@@ -111,6 +111,22 @@ pub struct Claim {
     pub to: To,
 }
 
+/// A sign of life.
+#[derive(Clone, Debug, Args)]
+pub struct Beat {
+    /// The subtask.
+    pub subtask: String,
+    /// The token of its lease.
+    #[arg(long)]
+    pub token: i64,
+    /// How long the lease lasts after each sign of life from now on; seconds.
+    #[arg(long)]
+    pub lease: Option<i32>,
+    /// The server.
+    #[command(flatten)]
+    pub to: To,
+}
+
 /// A report.
 #[derive(Clone, Debug, Args)]
 pub struct Report {
@@ -124,6 +140,9 @@ pub struct Report {
     /// What came of it, in a few words.
     #[arg(long)]
     pub summary: Option<String>,
+    /// Why it failed.
+    #[arg(long)]
+    pub error: Option<String>,
     /// A file that was changed; may be repeated.
     #[arg(long = "file")]
     pub files: Vec<String>,
@@ -335,6 +354,7 @@ pub fn report(report: &Report, token: Option<String>) -> Done {
     for (field, value) in [
         ("files", (!report.files.is_empty()).then(|| json!(report.files))),
         ("summary", report.summary.as_ref().map(|summary| json!(summary))),
+        ("error", report.error.as_ref().map(|error| json!(error))),
         ("tokens_used", report.tokens.map(|tokens| json!(tokens))),
         ("cost_usd", report.cost.map(|cost| json!(cost))),
     ] {
@@ -350,6 +370,25 @@ pub fn report(report: &Report, token: Option<String>) -> Done {
         return print(&answer);
     }
     println!("{} is {}.", text(&answer["subtask"]["id"]), text(&answer["subtask"]["status"]));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// `swell heartbeat`
+///
+/// # Errors
+/// One sentence.
+pub fn beat(beat: &Beat, token: Option<String>) -> Done {
+    let mut body = json!({ "token": beat.token });
+    if let Some(lease) = beat.lease {
+        body["lease_seconds"] = json!(lease);
+    }
+    let client = Client::new(&beat.to.url, token);
+    let id = app::paths::encoded(&beat.subtask);
+    let answer = client.post(&format!("/api/subtasks/{id}/heartbeat"), &body)?;
+    if beat.to.json {
+        return print(&answer);
+    }
+    println!("Held until {}.", text(&answer["lease"]["expires_at"]));
     Ok(ExitCode::SUCCESS)
 }
 

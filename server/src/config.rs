@@ -41,6 +41,8 @@ pub enum Command {
     Submit(crate::cli::Submit),
     /// Claim work; exit code 3 when there is none.
     Claim(crate::cli::Claim),
+    /// Say that a claimed subtask is still worked on.
+    Heartbeat(crate::cli::Beat),
     /// Report where a subtask stands.
     Report(crate::cli::Report),
     /// Follow what happens.

@@ -12,6 +12,7 @@ fn main() -> std::process::ExitCode {
         Some(Command::Waves(it)) => return exit(swell::cli::waves(it, token)),
         Some(Command::Submit(it)) => return exit(swell::cli::submit(it, token)),
         Some(Command::Claim(it)) => return exit(swell::cli::claim(it, token)),
+        Some(Command::Heartbeat(it)) => return exit(swell::cli::beat(it, token)),
         Some(Command::Report(it)) => return exit(swell::cli::report(it, token)),
         Some(Command::Watch(it)) => return exit(swell::cli::watch(it, token)),
         Some(Command::Completions { shell }) => {

@@ -171,6 +171,6 @@ pub fn sentence(lease: &FileLease) -> String {
         "`{}` is held by agent `{}` until {} UTC.",
         lease.path,
         lease.agent_id,
-        lease.expires_at.format("%H:%M:%S")
+        lease.expires_at.format("%F %T")
     )
 }

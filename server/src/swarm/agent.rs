@@ -32,6 +32,8 @@ enum Fate {
     Crash,
     /// It says nothing until its lease is over, and then reports.
     Stall,
+    /// Somebody else has its files.
+    Meet,
     /// It takes longer than a lease, but gives signs of life.
     Dawdle,
     GiveBack,
@@ -101,6 +103,7 @@ impl<'a> Agent<'a> {
             (1, 3) => Fate::GiveBack,
             (1, 4) => Fate::Fail,
             (1, 5) => Fate::Twice,
+            (1, 6) => Fate::Meet,
             _ => match dice {
                 0..5 => Fate::Crash,
                 5..7 => Fate::Stall,
@@ -125,6 +128,7 @@ impl<'a> Agent<'a> {
             Fate::Stall => {
                 self.job.stalls.fetch_add(1, Ordering::Relaxed);
                 self.think(LEASE * 1_000 + 200, LEASE * 1_000 + 2_500);
+                self.until_over(held)?;
                 self.report(held, 1)
             }
             Fate::Dawdle => {
@@ -144,7 +148,10 @@ impl<'a> Agent<'a> {
                 let body = json!({ "status": "failed", "token": held.token, "result": { "error": "Could not." } });
                 self.say(held, &body).map(drop)
             }
-            Fate::Twice | Fate::Work => {
+            Fate::Twice | Fate::Work | Fate::Meet => {
+                if fate == Fate::Meet {
+                    self.rival(held)?;
+                }
                 if !self.write(held)? {
                     return Ok(());
                 }
@@ -152,6 +159,34 @@ impl<'a> Agent<'a> {
                 self.report(held, if fate == Fate::Twice { 2 } else { 1 })
             }
         }
+    }
+
+    /// Until the server has taken back what is held, so that a report comes too late for sure.
+    fn until_over(&self, held: &Held) -> Result<(), String> {
+        let path = format!("/api/subtasks/{}/attempts", held.id);
+        for _ in 0..300 {
+            let (_, answer) = insist(&self.job.client, "GET", &path, &Value::Null)?;
+            let attempts = answer["attempts"].as_array().into_iter().flatten();
+            let mut mine = attempts.filter(|attempt| attempt["token"] == held.token);
+            if mine.any(|attempt| !attempt["ended_at"].is_null()) {
+                return Ok(());
+            }
+            thread::sleep(Duration::from_millis(100));
+        }
+        Err(format!("the lease {} of {} was never taken back", held.token, held.id))
+    }
+
+    /// Somebody reserves the files just before.
+    fn rival(&self, held: &Held) -> Result<(), String> {
+        let body = json!({
+            "session_id": SESSION, "agent_id": format!("{}-rival", self.name()), "paths": held.files, "ttl_seconds": 5,
+        });
+        let (status, answer) = insist(&self.job.client, "POST", "/api/files/reserve", &body)?;
+        // Or another agent has them already.
+        if status == 200 || status == 409 {
+            return Ok(());
+        }
+        Err(format!("files were refused: {answer}"))
     }
 
     /// Writes the files, if nobody else has them. Says whether it did; if not, the work is given back.

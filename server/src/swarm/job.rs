@@ -134,17 +134,22 @@ impl Job {
 
     /// What should have happened and did not, of what `agents` and a server that is killed or not do for sure.
     pub fn missed(&self, agents: u16, kill: bool) -> Vec<&'static str> {
-        // The first six agents begin with one each.
+        // The first seven agents begin with one each.
         let all = [
-            ("crash", &self.crashes),
-            ("stall", &self.stalls),
-            ("slow agent", &self.dawdles),
-            ("subtask given back", &self.given_back),
-            ("failure", &self.failures),
-            ("report sent twice", &self.twice),
+            (1, "crash", &self.crashes),
+            (2, "stall", &self.stalls),
+            (2, "late report that was refused", &self.late),
+            (3, "slow agent", &self.dawdles),
+            (4, "subtask given back", &self.given_back),
+            (5, "failure", &self.failures),
+            (6, "report sent twice", &self.twice),
+            (7, "file held by another", &self.held_up),
         ];
-        let sure = all.into_iter().take(agents.into()).chain(kill.then_some(("kill", &self.kills)));
-        sure.filter(|(_, count)| count.load(Ordering::Relaxed) == 0).map(|(name, _)| name).collect()
+        let sure = all.into_iter().filter(|(least, ..)| *least <= agents);
+        let sure = sure.chain(kill.then_some((1, "kill", &self.kills)));
+        sure.filter(|(.., count)| count.load(Ordering::Relaxed) == 0)
+            .map(|(_, name, _)| name)
+            .collect()
     }
 
     /// What happened, in numbers.
