@@ -23,6 +23,8 @@ test("a batch shows its synthesis and its conflicts as they come about", async (
   const report = await page.request.get((await page.getByTestId("export-markdown").getAttribute("href"))!);
   expect(report.headers()["content-type"]).toContain("text/markdown");
   expect(await report.text()).toContain("## Conflicts");
+  const json = await page.request.get((await page.getByTestId("export-json").getAttribute("href"))!);
+  expect(await json.json()).toEqual(await agent.call("GET", `/api/orchestration/synthesis/${batch}`));
   await page.emulateMedia({ media: "print" });
   await expect(page.locator(".topbar")).toBeHidden();
   await expect(page.getByTestId("synthesis")).toBeVisible();

@@ -21,6 +21,31 @@ test("the feed shows every event as it happens, filters, and holds them while pa
   await fits(page);
 });
 
+test("what happened while the server was away is caught up with, each event once and in order", async ({ page, agent, session, server }) => {
+  const { subtasks } = await agent.submit(session, 1, Array.from({ length: 60 }, (_, n) => ({ ...pair[0], task_id: `t${n}` })));
+  await agent.start(session, 1);
+  await open(page, `/live?q=${session}`);
+  await page.evaluate(() => {
+    const seen = ((window as any).badges = new Set<string>());
+    const badge = document.querySelector("[data-testid=live-badge]")!;
+    new MutationObserver(() => seen.add(badge.className)).observe(badge, { attributes: true });
+  });
+  await server.down();
+  await expect(page.locator(".badge.is-stale")).toBeVisible();
+  await server.up();
+  for (const id of subtasks) {
+    await agent.patch(id, { status: "running" });
+    await agent.patch(id, { status: "completed" });
+  }
+  await expect(page.getByTestId("event").first()).toContainText("wave.completed", { timeout: 30_000 });
+  await expect(page.locator(".badge.is-live")).toBeVisible();
+  const positions = await page.getByTestId("event").evaluateAll((rows) => rows.map((row) => Number(row.getAttribute("data-seq"))));
+  // Newest first, without a gap, from the batch to the end of the wave.
+  expect(positions).toHaveLength(3 + 120 + 1);
+  expect(positions).toEqual(positions.map((_, n) => positions[0] - n));
+  expect(await page.evaluate(() => [...(window as any).badges].join())).toContain("is-catching-up");
+});
+
 test("an agent type is added, tried with a sentence, and removed", async ({ page, agent, session }) => {
   const name = `zz-${session}`;
   await open(page, "/registry", false);
@@ -67,6 +92,7 @@ test("keys are listed, move among rows, and switch views", async ({ page, agent,
   await open(page, `/sessions/${session}`);
   await page.keyboard.press("?");
   await expect(page.getByTestId("keys")).toBeVisible();
+  await accessible(page);
   await page.keyboard.press("Escape");
   await expect(page.getByTestId("keys")).toBeHidden();
   await page.keyboard.press("j");

@@ -107,6 +107,17 @@ test("the page reads without JavaScript", async ({ browser, agent, session, base
   await context.close();
 });
 
+test("a wave that is looked at alone is there without JavaScript, well beyond its beginning", async ({ browser, agent, session, baseURL }) => {
+  for (const wave of [1, 2]) await agent.submit(session, wave, Array.from({ length: 450 }, (_, n) => ({ ...pair[0], task_id: `t${n}` })));
+  const context = await browser.newContext({ javaScriptEnabled: false, baseURL });
+  const still = await context.newPage();
+  await still.goto(`/sessions/${session}`);
+  await expect(still.getByTestId("subtask")).toHaveCount(400);
+  await still.locator(".wave-head").getByRole("link", { name: "Wave 2" }).click();
+  await expect(still.getByTestId("subtask")).toHaveCount(450);
+  await context.close();
+});
+
 test("the page is accessible, works by keyboard, and fits every width", async ({ page, agent, session }) => {
   const { subtasks } = await agent.submit(session, 1, [...pair, { ...pair[0], task_id: "c", description: "x".repeat(400) }]);
   await agent.submit(session, 2, pair);

@@ -42,6 +42,22 @@ test("a page that is not there says so with a 404", async ({ page }) => {
   const response = await page.goto("/no/such/page");
   expect(response?.status()).toBe(404);
   await expect(page.getByTestId("not-found")).toBeVisible();
+  await accessible(page);
+});
+
+test("a long list goes on page by page, and back", async ({ page, agent, session }) => {
+  for (let n = 0; n < 28; n++) await agent.call("POST", `/api/waves/${session}-${n}/create`, { wave_number: 0 });
+  await open(page, `/?q=${session}-`);
+  const names = () => page.getByTestId("session").evaluateAll((rows) => rows.map((row) => row.getAttribute("data-session")!));
+  await expect(page.getByTestId("session")).toHaveCount(25);
+  const first = await names();
+  await page.getByTestId("next-page").click();
+  await expect(page.getByTestId("session")).toHaveCount(3);
+  await expect(page).toHaveURL(/cursor=/);
+  expect(new Set([...first, ...(await names())]).size).toBe(28);
+  await page.goBack();
+  await expect(page.getByTestId("session")).toHaveCount(25);
+  expect(await names()).toEqual(first);
 });
 
 function CSS_escape(text: string): string {

@@ -1,4 +1,5 @@
 // A session's views over one address: graph, timeline, files, the queue and the drawer.
+import { execFileSync } from "node:child_process";
 import { accessible, expect, fits, open, pair, test, type Agent } from "../fixtures.ts";
 
 const chain = [
@@ -112,7 +113,11 @@ test("files that two subtasks changed at once are marked, in the queue as well, 
   await edit(agent, subtasks[1], "./src//user.ts");
   await expect(page.locator(`[data-file="src/user.ts"]`)).toContainText("at the same time");
   await expect(page.getByTestId("need")).toContainText("2 subtasks changed src/user.ts");
+  // From any view, to where both are seen, and to what one of them did.
+  await page.getByTestId("view-table").click();
   await page.getByTestId("need").click();
+  await expect(page).toHaveURL(/view=files/);
+  await expect(page.locator(`[data-file="src/user.ts"]`)).toContainText("at the same time");
   await expect(page.getByTestId("drawer")).toContainText("src/user.ts");
 });
 
@@ -381,6 +386,37 @@ test("the drawer says why a subtask waits, shows what its agent did, and acts on
   await expect(page.getByTestId("drawer-prompt")).toContainText("Create the endpoints");
 });
 
+test("a subtask's report is copied as a call that works", async ({ page, context, agent, session, baseURL }) => {
+  await context.grantPermissions(["clipboard-read", "clipboard-write"], { origin: baseURL });
+  const { subtasks } = await agent.submit(session, 1, [pair[0]]);
+  await agent.start(session, 1);
+  await open(page, `/sessions/${session}?subtask=${subtasks[0]}`);
+  await page.getByTestId("drawer").getByTestId("copy").filter({ hasText: "curl" }).click();
+  await expect.poll(() => page.evaluate(() => navigator.clipboard.readText())).toContain(`${baseURL}/api/subtasks/${subtasks[0]}`);
+  execFileSync("bash", ["-c", await page.evaluate(() => navigator.clipboard.readText())]);
+  await expect(page.locator(`[data-subtask="${subtasks[0]}"]`)).toHaveAttribute("data-status", "completed");
+});
+
+test("the strip of time leads to the timeline by keys alone, and says what ended when", async ({ page, agent, session }) => {
+  const { subtasks } = await agent.submit(session, 1, chain);
+  await agent.start(session, 1);
+  await agent.patch(subtasks[0], { status: "running" });
+  await agent.patch(subtasks[0], { status: "completed" });
+  await open(page, `/sessions/${session}`);
+  const strip = page.getByRole("slider", { name: "When work ended: 1 completed, 0 failed" });
+  await strip.focus();
+  await page.keyboard.press("Home");
+  await expect(strip).toHaveAttribute("aria-valuenow", "0");
+  await page.keyboard.press("ArrowRight");
+  await expect(strip).toHaveAttribute("aria-valuenow", "1");
+  await page.keyboard.press("End");
+  await expect(strip).toHaveAttribute("aria-valuetext", /UTC: 1 completed, 0 failed$/);
+  await page.keyboard.press("Enter");
+  await expect(page.getByTestId("timeline")).toBeVisible();
+  await expect(page.getByTestId("time-all")).toBeEnabled();
+  await expect(page.locator(".now-line")).toBeAttached();
+});
+
 test("an agent's own result is shown whole, and stays text", async ({ page, agent, session }) => {
   const { subtasks } = await agent.submit(session, 1, [pair[0]]);
   await agent.start(session, 1);
@@ -450,9 +486,9 @@ test("a session of 3,000 subtasks opens as a graph with few elements, and reads 
     }
   }
   await open(page, `/sessions/${session}?view=graph`);
+  const region = page.getByRole("region", { name: "Subtasks by wave" });
   await expect(page.locator(".load-all")).toHaveCount(0, { timeout: 30_000 });
   expect(await page.getByTestId("card").count()).toBeLessThan(400);
-  const region = page.getByRole("region", { name: "Subtasks by wave" });
   await page.getByTestId("graph-map").click({ position: { x: 170, y: 20 } });
   await expect.poll(() => region.evaluate((element) => element.scrollLeft)).toBeGreaterThan(1000);
   await page.getByTestId("zoom-fit").click();
@@ -468,7 +504,39 @@ test("a session of 3,000 subtasks opens as a graph with few elements, and reads 
   expect(await page.getByTestId("lane").count()).toBeLessThan(120);
 });
 
-for (const view of ["graph", "timeline", "files"]) {
+test("what is looked at stays where it is while the rest of a session is read", async ({ page, agent, session }) => {
+  for (const wave of [1, 2, 3]) {
+    const tasks = (part: number) => Array.from({ length: 400 }, (_, n) => ({ agent_type: "Snipper", description: `Rename ${wave}.${part}.${n}` }));
+    await agent.submit(session, wave, tasks(0));
+    await agent.submit(session, wave, tasks(1));
+  }
+  await agent.start(session, 1);
+  for (const wave of [1, 2]) {
+    await agent.call("POST", `/api/waves/${session}/cancel`, { wave_number: wave });
+    await agent.call("POST", `/api/waves/${session}/transition`, { force: true });
+  }
+  // What is read first is the running wave, so that the ones before it grow.
+  let release = () => {};
+  const held = new Promise<void>((done) => (release = done));
+  await page.route("**/wave-rows*", async (route) => {
+    await held;
+    await route.continue();
+  });
+  await open(page, `/sessions/${session}?view=graph`);
+  await expect(page.locator(".load-all")).toBeVisible();
+  const card = page.getByTestId("card").filter({ hasText: "Rename 3.0.0" }).first();
+  await expect(card).toBeInViewport();
+  const region = page.getByRole("region", { name: "Subtasks by wave" });
+  const scrolled = await region.evaluate((element) => element.scrollLeft);
+  const before = (await card.boundingBox())!;
+  release();
+  await expect(page.locator(".load-all")).toHaveCount(0, { timeout: 30_000 });
+  await expect.poll(() => region.evaluate((element) => element.scrollLeft)).toBeGreaterThan(scrolled);
+  const after = (await card.boundingBox())!;
+  expect([after.x, after.y]).toEqual([before.x, before.y]);
+});
+
+for (const view of ["table", "graph", "timeline", "files"]) {
   test(`the ${view} view with its drawer is accessible and fits every width`, async ({ page, agent, session }) => {
     const { subtasks } = await agent.submit(session, 1, [...chain, { ...pair[0], task_id: "long", description: "x".repeat(400) }]);
     await agent.submit(session, 2, pair);

@@ -146,7 +146,8 @@ fn put(install: &Install) -> Result<(), String> {
         None => Some(install.place.name()?),
     };
     if let Some(session) = &session {
-        command += &format!(" --session {}", quoted(session));
+        // One word, because a name may begin like a flag.
+        command += &format!(" --session={}", quoted(session));
     }
     if install.fail_closed {
         command += " --fail-closed";
@@ -239,7 +240,7 @@ fn without_ours(settings: &mut Map<String, Value>) -> bool {
     // Wherever the program was when they were installed; another tool may have such words, too.
     let is_ours = |hook: &Value| {
         let program = hook["command"].as_str().and_then(|command| command.split_once(MARK));
-        program.is_some_and(|(program, _)| program.trim_end_matches('\'').ends_with("swell"))
+        program.is_some_and(|(it, _)| it.rsplit('/').next().is_some_and(|it| it.contains("swell")))
     };
     for groups in hooks.values_mut().filter_map(Value::as_array_mut) {
         for group in groups.iter_mut() {

@@ -29,21 +29,25 @@ pub async fn list_sessions(
     page.map(Into::into).map_err(refuse)
 }
 
-/// A session with its waves, batches and first subtasks; with who touched which files and with one
-/// subtask in full when they are asked for.
+/// A session with its waves, batches and first subtasks, most of them of the wave that is looked at alone;
+/// with who touched which files and with one subtask in full when they are asked for.
 #[server(name = SessionViewCall, endpoint = "session", input = Json, output = Json)]
 pub async fn session_view(
     id: String,
     heat: bool,
     subtask: Option<Uuid>,
+    wave: Option<i32>,
 ) -> Result<SessionView, AppError> {
     use crate::views::{ROWS_PER_PAGE, ROWS_PER_WAVE, reading_order};
     // The detail comes first: the subtasks are then at least as new as its `seq`.
     let detail = engine()?.session(&id).await.map_err(refuse)?;
-    let order = reading_order(&detail.waves);
+    let mut order = reading_order(&detail.waves);
+    let alone = |of: &domain::wave::Wave| Some(of.wave_number) == wave;
+    order.sort_by_key(|of| !alone(of));
     let mut left = ROWS_PER_PAGE;
     let share = |wave: &&domain::wave::Wave| {
-        let share = usize::try_from(wave.total_tasks).unwrap_or(0).min(ROWS_PER_WAVE).min(left);
+        let most = if alone(wave) { ROWS_PER_PAGE } else { ROWS_PER_WAVE };
+        let share = usize::try_from(wave.total_tasks).unwrap_or(0).min(most).min(left);
         left -= share;
         (wave.wave_number, i64::try_from(share).unwrap_or(0))
     };

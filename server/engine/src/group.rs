@@ -29,6 +29,9 @@ const PATIENCE: Duration = Duration::from_millis(25);
 /// Most groups at once.
 const AT_ONCE: usize = 4;
 
+/// Most lanes that wait for their session at once.
+const WAITING: usize = 2;
+
 /// A request with the place for its answer.
 type Request<T, R> = (T, oneshot::Sender<Result<R>>);
 
@@ -36,7 +39,7 @@ type Request<T, R> = (T, oneshot::Sender<Result<R>>);
 pub enum Reply<R> {
     /// It is done, or refused.
     Answer(Result<R>),
-    /// It was left out, because somebody else holds this session.
+    /// It was left out, because somebody else holds this session; without a name, one that is being made.
     Busy(String),
 }
 
@@ -70,7 +73,8 @@ impl<T: Clone + Send + 'static, R: Send + 'static> Group<T, R> {
     /// Starts the writer; `undelivered` is handed what was done for a caller that no longer waited.
     pub fn start_with(write: Write<T, R>, undelivered: Undelivered<R>) -> Self {
         let (queue, waiting) = mpsc::channel(1_024);
-        let writer = Writer { write, undelivered, lanes: Mutex::default() };
+        let places = Semaphore::new(WAITING);
+        let writer = Writer { write, undelivered, places, lanes: Mutex::default() };
         tokio::spawn(serve(waiting, Arc::new(writer)));
         Self { queue }
     }
@@ -111,6 +115,8 @@ async fn serve<T: Clone + Send + 'static, R: Send + 'static>(
 struct Writer<T, R> {
     write: Write<T, R>,
     undelivered: Undelivered<R>,
+    /// Places for lanes: each holds a connection while it waits.
+    places: Semaphore,
     /// What waits for each session that somebody else holds. Each lane has a task.
     lanes: Mutex<Lanes<T, R>>,
 }
@@ -127,19 +133,26 @@ impl<T: Clone + Send + 'static, R: Send + 'static> Writer<T, R> {
                 written = (self.write)(requests.clone(), wait).await;
             }
         }
+        let alone_may_do = match &written {
+            Err(Error::Internal(_)) => requests.len() > 1,
+            Err(Error::Busy) => wait == Wait::Never,
+            _ => false,
+        };
         match written {
             Ok(replies) => {
                 for ((request, answer), reply) in requests.into_iter().zip(answers).zip(replies) {
                     self.answer(request, answer, reply);
                 }
             }
-            Err(Error::Internal(_)) if requests.len() > 1 => {
-                // One request that the database refuses must not take the others with it.
+            Err(Error::Internal(_) | Error::Busy) if alone_may_do => {
+                // One request that the database refuses, or that waits for a session which is just being
+                // made, must not take the others with it.
                 for (request, answer) in requests.into_iter().zip(answers) {
                     let reply = match (self.write)(vec![request.clone()], wait).await {
                         Ok(mut replies) => replies
                             .pop()
                             .unwrap_or_else(|| Reply::Answer(Err(Error::internal("no result")))),
+                        Err(Error::Busy) if wait == Wait::Never => Reply::Busy(String::new()),
                         Err(error) => Reply::Answer(Err(error)),
                     };
                     self.answer(request, answer, reply);
@@ -176,6 +189,7 @@ impl<T: Clone + Send + 'static, R: Send + 'static> Writer<T, R> {
         let writer = Arc::clone(self);
         tokio::spawn(async move {
             while let Some(group) = writer.next_of(&session) {
+                let Ok(_place) = writer.places.acquire().await else { return };
                 writer.write(group, Wait::AsLong).await;
             }
         });

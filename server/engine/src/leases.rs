@@ -29,6 +29,8 @@ pub type Claims = Group<ClaimSubtasks, Vec<Claim>>;
 
 /// Most subtasks that one group of claims takes.
 const LARGEST: i32 = 500;
+/// How many subtasks more are looked at for a claim of any session while sessions are held.
+const BEYOND: i32 = 50;
 /// How often a claim looks again at once because others were faster.
 const LOOKS: usize = 8;
 /// How often a claim that waits looks again without being told.
@@ -103,11 +105,13 @@ async fn write_group(
         }
         overtaken = more.overtaken;
     }
-    let reply = |(claims, busy): (Vec<Claim>, Option<String>)| match busy {
-        Some(session) if claims.is_empty() => Reply::Busy(session),
+    let reply = |((claims, busy), asked): ((Vec<Claim>, Option<String>), &ClaimSubtasks)| match busy
+    {
+        // Whoever takes work of any session gets none for now, instead of waiting for one of them.
+        Some(session) if claims.is_empty() && asked.session_id.is_some() => Reply::Busy(session),
         _ => Reply::Answer(Ok(claims)),
     };
-    Ok(claims.into_iter().zip(busy).map(reply).collect())
+    Ok(claims.into_iter().zip(busy).zip(group).map(reply).collect())
 }
 
 /// What a look for work had, for each claim.
@@ -163,7 +167,10 @@ async fn hand_out(
             wanted.push((mine, 0));
             wanted.len() - 1
         });
-        wanted[place].1 = wanted[place].1.saturating_add(claim.max.unwrap_or(1)).min(LARGEST);
+        // Where sessions are held, there is to be something beyond theirs to choose from.
+        let beyond = if wait == Wait::Never && claim.session_id.is_none() { BEYOND } else { 0 };
+        let most = claim.max.unwrap_or(1).saturating_add(beyond);
+        wanted[place].1 = wanted[place].1.saturating_add(most).min(LARGEST);
         places.push(place);
     }
     let mut handed = Handed::nothing(group);
@@ -381,11 +388,29 @@ async fn take_back(pool: &PgPool) -> Result<bool> {
     if due.is_empty() {
         return Ok(false);
     }
-    let mut ids: Vec<Uuid> = due.iter().map(|attempt| attempt.subtask_id).collect();
-    // Those of a session that somebody else holds have time until the next look.
-    let mut held = lock::of_many(pool, &ids, Wait::Never).await?;
+    let ids: Vec<Uuid> = due.iter().map(|attempt| attempt.subtask_id).collect();
+    // First those of sessions that nobody holds. The others are waited for like any change: a session in
+    // which much happens is always held by somebody.
+    let (changed, left) = take_back_from(pool, ids, Wait::Never).await?;
+    if left.is_empty() {
+        return Ok(changed);
+    }
+    match take_back_from(pool, left, Wait::AsLong).await {
+        Ok((more, _)) => Ok(changed || more),
+        Err(error) if changed => {
+            tracing::warn!(%error, "some leases could not be taken back; it is tried again");
+            Ok(true)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Takes back those of these subtasks whose session can be had; says whether it did, and which are left.
+async fn take_back_from(pool: &PgPool, ids: Vec<Uuid>, wait: Wait) -> Result<(bool, Vec<Uuid>)> {
+    let mut held = lock::of_many(pool, &ids, wait).await?;
     let mut progress: Progress = read(&mut held.tx, &ids, &[]).await?;
-    ids.retain(|id| progress.subtask(*id).is_ok_and(|subtask| held.has(&subtask.session_id)));
+    let is_had = |id: &Uuid| progress.subtask(*id).is_ok_and(|it| held.has(&it.session_id));
+    let (ids, left): (Vec<Uuid>, Vec<Uuid>) = ids.into_iter().partition(is_had);
     // Again under the lock: a heartbeat or another server may have come first.
     let now = clock::now();
     let due = store::attempts::due(&mut *held.tx, Some(&ids), now, AT_ONCE).await?;
@@ -395,7 +420,7 @@ async fn take_back(pool: &PgPool) -> Result<bool> {
     }
     let changed = write(&mut held.tx, progress).await?;
     held.tx.commit().await?;
-    Ok(changed)
+    Ok((changed, left))
 }
 
 fn why(attempt: &Attempt, now: Time) -> (Outcome, String) {

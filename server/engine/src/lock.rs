@@ -84,9 +84,17 @@ pub async fn of_actions(
     holding(pool, &make, &held, wait).await
 }
 
-/// Begins a transaction that holds this session, which it makes where it is not there yet.
+/// Begins a transaction that holds this session, which it makes where it is not there yet, and notes that
+/// it is active, as [`crate::store::sessions::hold`] does.
 pub async fn making(pool: &PgPool, session_id: &str, now: Time) -> Result<Tx> {
-    Ok(of_actions(pool, &[], &BTreeSet::from([session_id]), now, Wait::AsLong).await?.tx)
+    let (name, now) = (text(session_id), now.to_rfc3339());
+    let statement = format!(
+        "BEGIN; INSERT INTO sessions (session_id, created_at, last_active_at) VALUES ({name}, '{now}', '{now}')
+         ON CONFLICT (session_id) DO UPDATE SET last_active_at =
+             CASE WHEN sessions.last_active_at < excluded.last_active_at - interval '10 seconds'
+                  THEN excluded.last_active_at ELSE sessions.last_active_at END"
+    );
+    Tx::begin_with(pool, statement).await
 }
 
 fn sessions_of(subtasks: &[Uuid]) -> String {
@@ -124,13 +132,15 @@ async fn begin(pool: &PgPool, sessions: &str) -> Result<Tx> {
 
 /// Like [`begin`], after a statement of its own.
 async fn holding(pool: &PgPool, first: &str, sessions: &str, wait: Wait) -> Result<Held> {
-    let (timeout, skip) = match wait {
-        Wait::AsLong => ("", ""),
-        Wait::Briefly => ("SET LOCAL lock_timeout = '100ms';", ""),
-        // What `first` waits for cannot be left out.
-        Wait::Never => ("SET LOCAL lock_timeout = '100ms';", " SKIP LOCKED"),
+    let skip = if wait == Wait::Never { " SKIP LOCKED" } else { "" };
+    let held = format!("{first} {}{skip}", hold(sessions));
+    let statement = match wait {
+        Wait::AsLong => format!("BEGIN; {held}"),
+        // What `first` waits for cannot be left out. What comes after it waits like everything else.
+        Wait::Briefly | Wait::Never => format!(
+            "BEGIN; SET LOCAL lock_timeout = '100ms'; {held}; SET LOCAL lock_timeout TO DEFAULT"
+        ),
     };
-    let statement = format!("BEGIN; {timeout} {first} {}{skip}", hold(sessions));
     if wait != Wait::Never {
         return Ok(Held { tx: Tx::begin_with(pool, statement).await?, only: None });
     }

@@ -435,7 +435,7 @@ fn hooks_are_installed_run_as_the_settings_say_and_taken_out() {
 
     // Those who work in one project know of each other, unless each window is to be for itself.
     hooks(&["install"]);
-    assert!(std::fs::read_to_string(&settings).unwrap().contains("--session project\""));
+    assert!(std::fs::read_to_string(&settings).unwrap().contains("--session=project\""));
     hooks(&["install", "--each-window"]);
     assert!(!std::fs::read_to_string(&settings).unwrap().contains("--session"));
 }

@@ -3,7 +3,7 @@
 use domain::chart::{Notice, NoticeKind};
 use leptos::prelude::*;
 
-use super::place::Place;
+use super::place::{Place, View};
 use crate::{
     components::{each, key_of},
     desk::use_desk,
@@ -25,6 +25,11 @@ pub fn Attention(
         let (mark, word) = look(notice.kind);
         let Notice { kind, subtask, wave, .. } = notice;
         let href = move || match subtask {
+            // Where both who changed a file are seen; the drawer says what one of them did.
+            Some(_) if kind == NoticeKind::Conflict => place.href(|at| {
+                at.view = View::Files;
+                at.subtask = subtask;
+            }),
             Some(subtask) => place.opening(subtask),
             None => place.href(|at| at.wave = wave),
         };

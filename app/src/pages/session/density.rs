@@ -6,7 +6,11 @@ use domain::{
     chart::{Slot, density},
     subtask::SubtaskStatus,
 };
-use leptos::{ev::MouseEvent, html, prelude::*};
+use leptos::{
+    ev::{KeyboardEvent, MouseEvent},
+    html,
+    prelude::*,
+};
 use leptos_router::hooks::use_navigate;
 
 use super::{
@@ -14,7 +18,7 @@ use super::{
     timeline::Window,
     watch::{latest, span},
 };
-use crate::{board::Board, clock::use_clock, live::calmed};
+use crate::{board::Board, clock::use_clock, format::absolute, live::calmed};
 
 /// How often the strip is worked out at most.
 const PAUSE: Duration = Duration::from_millis(1_000);
@@ -72,7 +76,7 @@ impl Strip {
     }
 }
 
-/// The strip; a click shows that time in the timeline.
+/// The strip; a click shows that time in the timeline, and so do the arrow keys and Enter.
 #[component]
 pub fn Density(
     /// The session.
@@ -95,6 +99,8 @@ pub fn Density(
         beat.track();
         Strip::of(&board, clock.glance())
     });
+    // The stretch that the keyboard is at.
+    let chosen = RwSignal::new(None::<u32>);
     let ended = move |pick: fn(&Slot) -> i32| strip.read().slots.iter().map(pick).sum::<i32>();
     let label = move || {
         format!(
@@ -103,21 +109,53 @@ pub fn Density(
             ended(|s| s.failed)
         )
     };
-    let show = move |event: MouseEvent| {
-        let Some(image) = image.get_untracked() else { return };
-        let share = f64::from(event.offset_x()) / f64::from(image.client_width().max(1));
+    let time = move |share: f64| {
+        let (from, until) = strip.read().time;
+        from + ((until - from) as f64 * share) as i64
+    };
+    let show = Callback::new(move |share: f64| {
         let (from, until) = strip.read_untracked().time;
-        let around = ((until - from) / 16).max(1);
-        let at = from + ((until - from) as f64 * share) as i64;
+        let (at, around) = (untrack(|| time(share)), ((until - from) / 16).max(1));
         window.show(Some((at - around, at + around)));
         place.go(&navigate, |at| at.view = View::Timeline);
+    });
+    let middle = |slot: u32| (f64::from(slot) + 0.5) / f64::from(SLOTS);
+    let point = move |event: MouseEvent| {
+        let Some(image) = image.get_untracked() else { return };
+        show.run(f64::from(event.offset_x()) / f64::from(image.client_width().max(1)));
+    };
+    let press = move |event: KeyboardEvent| {
+        if event.alt_key() || event.ctrl_key() || event.meta_key() {
+            return;
+        }
+        let slot = chosen.get_untracked().unwrap_or(SLOTS - 1);
+        match event.key().as_str() {
+            "ArrowLeft" => chosen.set(Some(slot.saturating_sub(1))),
+            "ArrowRight" => chosen.set(Some((slot + 1).min(SLOTS - 1))),
+            "Home" => chosen.set(Some(0)),
+            "End" => chosen.set(Some(SLOTS - 1)),
+            "Enter" => show.run(middle(slot)),
+            _ => return,
+        }
+        event.prevent_default();
+    };
+    let spoken = move || {
+        let slot = chosen.get().unwrap_or(SLOTS - 1);
+        let ended =
+            strip.read().slots.get(slot as usize).map_or((0, 0), |s| (s.completed, s.failed));
+        let at = domain::Time::from_timestamp_millis(time(middle(slot))).unwrap_or_default();
+        format!("{}: {} completed, {} failed", absolute(at), ended.0, ended.1)
     };
     view! {
-        <div class="density" node_ref=image on:click=show title="Show this time in the timeline" data-testid="density">
-            <svg role="img" aria-label=label viewBox=format!("0 0 {SLOTS} {}", UP + DOWN + 2) preserveAspectRatio="none">
+        <div class="density" node_ref=image on:click=point on:keydown=press title="Show this time in the timeline" data-testid="density"
+            role="slider" tabindex="0" aria-label=label aria-valuemin="0" aria-valuemax=SLOTS - 1
+            aria-valuenow=move || chosen.get().unwrap_or(SLOTS - 1) aria-valuetext=spoken
+        >
+            <svg aria-hidden="true" viewBox=format!("0 0 {SLOTS} {}", UP + DOWN + 2) preserveAspectRatio="none">
                 <path class="density-done" d=move || strip.read().outline(false)/>
                 <rect class="density-line" y=UP width=SLOTS height="1"/>
                 <path class="density-failed" d=move || strip.read().outline(true)/>
+                {move || chosen.get().map(|slot| view! { <rect class="density-at" x=slot width="1" height=UP + DOWN + 2/> })}
             </svg>
         </div>
     }

@@ -70,7 +70,7 @@ pub fn SessionPage() -> impl IntoView {
     let first = At::read(&query.read_untracked());
     let session = Resource::new(
         move || id.get(),
-        move |id| session_view(id, first.view == View::Files, first.subtask),
+        move |id| session_view(id, first.view == View::Files, first.subtask, first.wave),
     );
     view! {
         <Transition fallback=|| view! { <WaitingPage/> }>
@@ -179,6 +179,7 @@ fn Session(first: SessionView) -> impl IntoView {
                     <ViewTabs place/>
                     <StatusFilter place/>
                 </div>
+                <Looked board=board.clone() place/>
                 <Show when=move || none.waves().is_empty()>
                     <section class="empty">
                         <p>"No wave yet. Submit a batch to this session, and its wave appears here."</p>
@@ -193,6 +194,20 @@ fn Session(first: SessionView) -> impl IntoView {
             <Drawer board=board.clone() place first=first.subtask/>
         </div>
         <CloseOnEscape place/>
+    }
+}
+
+/// How much of the session a filter looks at, when that is not all.
+#[component]
+fn Looked(board: Board, place: Place) -> impl IntoView {
+    move || {
+        let partial = place.at.read().status.is_some() && !board.is_complete();
+        partial.then(|| {
+            let all: i32 = board.waves().iter().map(|state| state.wave.read().total_tasks).sum();
+            let known = board.entries().len() as i64;
+            let text = format!("Of {} of {} subtasks.", grouped(known), grouped(all.into()));
+            view! { <p class="hint" data-testid="looked">{text}</p> }
+        })
     }
 }
 

@@ -96,12 +96,45 @@ async fn a_session_that_somebody_holds_does_not_hold_up_the_others(
             let answered = tokio::time::timeout(Duration::from_secs(3), answered);
             assert_eq!(answered.await.expect("the others go on").unwrap(), 1);
         }
+        // Work of any session is that of another one for now.
+        let any = serde_json::from_value(json!({"agent_id": "b"})).unwrap();
+        let claimed = server.claim_subtasks(any, None);
+        let claimed = tokio::time::timeout(Duration::from_secs(3), claimed).await.unwrap();
+        assert_eq!(claimed.unwrap()[0].subtask.session_id, "free");
         assert!(!waiting.iter().any(|task| task.is_finished()));
         holder.rollback().await.unwrap();
         for task in waiting {
             assert_eq!(task.await.unwrap().unwrap(), 1);
         }
         db.assert_counters().await;
+    });
+}
+
+#[sqlx::test(migrator = "engine::MIGRATOR")]
+async fn a_session_that_somebody_is_making_does_not_hold_up_the_others(
+    _: PgPoolOptions,
+    options: PgConnectOptions,
+) {
+    run(options, async |db| {
+        let server = db.server().await;
+        let mut maker = db.sql.begin().await.unwrap();
+        let make = "INSERT INTO sessions (session_id, created_at, last_active_at) VALUES ('new', now(), now())";
+        sqlx::query(make).execute(&mut *maker).await.unwrap();
+        let act = |session: &'static str| {
+            let (server, action) =
+                (server.clone(), json!({"session_id": session, "tool_name": "Read"}));
+            tokio::spawn(async move {
+                server.record_action(serde_json::from_value(action).unwrap(), None).await
+            })
+        };
+        let waiting = act("new");
+        for _ in 0..5 {
+            let other = tokio::time::timeout(Duration::from_secs(3), act("free"));
+            other.await.expect("the others go on").unwrap().unwrap();
+        }
+        assert!(!waiting.is_finished());
+        maker.commit().await.unwrap();
+        waiting.await.unwrap().unwrap();
     });
 }
 
@@ -137,7 +170,7 @@ async fn what_was_claimed_for_a_caller_that_hung_up_is_given_back(
         let server = db.server().await;
         running(&server, "s", 0, 1).await;
         let holder = hold(&db, "s").await;
-        let claim = serde_json::from_value(json!({"agent_id": "a"})).unwrap();
+        let claim = serde_json::from_value(json!({"agent_id": "a", "session_id": "s"})).unwrap();
         let gone = server.claim_subtasks(claim, None);
         assert!(tokio::time::timeout(Duration::from_millis(500), gone).await.is_err());
         holder.rollback().await.unwrap();

@@ -35,7 +35,7 @@ use crate::{
     board::{Board, RowEntry},
     components::{each, key_of},
     live::calmed,
-    pages::grid::{CARD, EDGE, GAP, ROWS, corner, curve, size},
+    pages::grid::{CARD, EDGE, GAP, ROWS, band_box, corner, curve, size},
     views::Row,
 };
 
@@ -124,12 +124,16 @@ pub fn Graph(
     };
     // What of the drawing the region shows, exactly: (left, top, width, height).
     let port = RwSignal::new((0, 0, 0, 0));
+    // The wave in the middle of the region, and how far into it the region begins.
+    let anchor = StoredValue::new(None::<(i32, i32)>);
     let look = move || {
         if let Some(region) = region.get_untracked() {
             let scrolled = (region.scroll_left(), region.scroll_top());
             let room = (region.client_width(), region.client_height());
             let own = |pixels: i32| pixels * 100 / zoom.get_untracked();
             port.set((own(scrolled.0), own(scrolled.1), own(room.0), own(room.1)));
+            let (left, middle) = (own(scrolled.0), own(scrolled.0 + room.0 / 2));
+            anchor.set_value(plan.with_untracked(|plan| anchored(&plan.bands, left, middle)));
             let seen = Sight::around(scrolled, room, zoom.get_untracked());
             if seen != sight.get_untracked() {
                 sight.set(seen);
@@ -150,6 +154,18 @@ pub fn Graph(
         let resized = window_event_listener(leptos::ev::resize, move |_| look());
         on_cleanup(move || resized.remove());
         there.is_some()
+    });
+    // What is read later widens the waves before it; what is looked at stays where it is.
+    Effect::new(move |before: Option<()>| {
+        let plan = plan.read();
+        let (Some(()), Some((wave, into))) = (before, anchor.get_value()) else { return };
+        let Some(band) = plan.bands.iter().find(|band| band.wave == wave) else { return };
+        let left = (band_box(band).0.0 + into) * zoom.get_untracked() / 100;
+        request_animation_frame(move || {
+            if let Some(region) = region.get_untracked() {
+                region.set_scroll_left(left);
+            }
+        });
     });
     let path = critical(board.clone());
     let spots = move || {
@@ -289,6 +305,13 @@ pub fn Graph(
     }
 }
 
+/// The last wave that begins before the middle, else the first; and how far into it the left side is.
+fn anchored(bands: &[Band], left: i32, middle: i32) -> Option<(i32, i32)> {
+    let begins = |band: &Band| band_box(band).0.0;
+    let band = bands.iter().rev().find(|band| begins(band) <= middle).or(bands.first())?;
+    Some((band.wave, left - begins(band)))
+}
+
 /// The size after this one in `ZOOMS`.
 fn next_size(zoom: i32, larger: bool) -> Option<i32> {
     let mut sizes = ZOOMS.iter();
@@ -330,8 +353,9 @@ fn items(board: &Board) -> Vec<Item> {
 }
 
 /// The subtasks on the critical path, each with the next one if it is in the same wave. What has not
-/// ended counts as long as the others took on average.
+/// ended counts as long as the others took on average, or as long as it runs already.
 fn critical(board: Board) -> Memo<BTreeMap<Uuid, Option<Uuid>>> {
+    let clock = crate::clock::use_clock();
     let beat = {
         let board = board.clone();
         calmed(PAUSE, move || board.track_progress())
@@ -343,10 +367,14 @@ fn critical(board: Board) -> Memo<BTreeMap<Uuid, Option<Uuid>>> {
         let known: Vec<i64> =
             items.iter().filter_map(|item| took(&board.row(item.id)?.read_untracked())).collect();
         let mean = known.iter().sum::<i64>() / i64::try_from(known.len().max(1)).unwrap_or(1);
+        let now = clock.glance();
         // Without a duration every subtask counts alike.
         let weight = |id: Uuid| {
-            let took = board.row(id).and_then(|row| took(&row.read_untracked()));
-            took.unwrap_or(mean.max(1))
+            let Some(row) = board.row(id) else { return mean.max(1) };
+            let row = row.read_untracked();
+            let since = row.started_at.filter(|_| row.status == SubtaskStatus::Running);
+            let runs = since.and_then(|since| Some(now? - since.timestamp_millis()));
+            took(&row).unwrap_or(mean.max(1).max(runs.unwrap_or(0)))
         };
         let path = critical_path(&items, weight);
         let wave = |id: &Uuid| board.row(*id).map(|row| row.read_untracked().wave_number);
