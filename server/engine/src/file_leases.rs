@@ -43,7 +43,8 @@ impl Engine {
     ) -> Result<()> {
         request.check()?;
         let now = clock::now();
-        let mut tx = crate::lock::making(self.pool_ref(), &request.session_id, now).await?;
+        let mut tx = crate::tx::Tx::begin(self.pool_ref()).await?;
+        store::sessions::hold(&mut tx, &request.session_id, now).await?;
         if let Some(id) = request.subtask_id {
             let there = store::subtasks::get(&mut *tx, id).await?;
             match there.filter(|subtask| subtask.session_id == request.session_id) {

@@ -14,6 +14,7 @@ mod appender;
 mod batches;
 mod budgets;
 mod cancel;
+mod claims;
 mod clock;
 mod error;
 mod events;
@@ -66,7 +67,7 @@ struct Inner {
     pool: PgPool,
     patches: subtasks::Patches,
     actions: actions::Actions,
-    claims: leases::Claims,
+    claims: claims::Claims,
     plans: group::Group<domain::dto::Plan, bool>,
     feed: Feed,
     appender: appender::Waker,
@@ -133,7 +134,7 @@ impl Engine {
         let inner = Arc::new(Inner {
             patches: subtasks::start_group(&pool, &appender),
             actions: actions::start_group(&pool, &appender),
-            claims: leases::start_group(&pool, &appender),
+            claims: claims::start_group(&pool, &appender),
             plans: planning::start_group(&pool),
             registry: registry::Cache::default(),
             hurry: watch::Sender::new(false),

@@ -84,19 +84,6 @@ pub async fn of_actions(
     holding(pool, &make, &held, wait).await
 }
 
-/// Begins a transaction that holds this session, which it makes where it is not there yet, and notes that
-/// it is active, as [`crate::store::sessions::hold`] does.
-pub async fn making(pool: &PgPool, session_id: &str, now: Time) -> Result<Tx> {
-    let (name, now) = (text(session_id), now.to_rfc3339());
-    let statement = format!(
-        "BEGIN; INSERT INTO sessions (session_id, created_at, last_active_at) VALUES ({name}, '{now}', '{now}')
-         ON CONFLICT (session_id) DO UPDATE SET last_active_at =
-             CASE WHEN sessions.last_active_at < excluded.last_active_at - interval '10 seconds'
-                  THEN excluded.last_active_at ELSE sessions.last_active_at END"
-    );
-    Tx::begin_with(pool, statement).await
-}
-
 fn sessions_of(subtasks: &[Uuid]) -> String {
     let mut list = String::with_capacity(subtasks.len() * 39);
     for id in subtasks {

@@ -58,7 +58,7 @@ impl Engine {
                 tokio::spawn(async move {
                     let given = engine.subagent_started(&session, &event).await;
                     if let Err(Ok(Given { taken: Some(taken), .. })) = tell.send(given)
-                        && let Err(error) = engine.give_back(taken).await
+                        && let Err(error) = engine.give_back(vec![taken]).await
                     {
                         tracing::warn!(%error, "a subtask whose agent hung up was not given back");
                     }
@@ -251,9 +251,8 @@ impl Engine {
 
     /// What a session and its subagents held is free for others.
     async fn session_ended(&self, session: &str, event: &HookEvent) -> Result<Value> {
-        for taken in store::attempts::held_within(self.pool_ref(), &event.session_id).await? {
-            self.give_back(taken).await?;
-        }
+        let held = store::attempts::held_within(self.pool_ref(), &event.session_id).await?;
+        self.give_back(held).await?;
         self.let_go(session, event.agent()).await?;
         Ok(nothing())
     }

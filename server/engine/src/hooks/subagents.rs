@@ -10,9 +10,12 @@ use domain::{
     subtask::{Subtask, SubtaskStatus},
 };
 use serde_json::{Map, Value, json};
-use uuid::Uuid;
 
-use crate::{Engine, Error, Result, store};
+use crate::{
+    Engine, Error, Result,
+    claims::{Taken, give_back},
+    store,
+};
 
 /// How long a subagent's lease lasts after each tool call: it cannot send heartbeats while it thinks.
 const LEASE_SECONDS: i32 = 1_800;
@@ -23,9 +26,6 @@ const SUMMARY: usize = 4_000;
 
 /// How the last words of a subagent begin that could not do its subtask.
 const FAILED: &str = "FAILED:";
-
-/// A subtask and its lease.
-pub(super) type Taken = (Uuid, Option<i64>);
 
 /// What a subagent that starts is answered, and what it took.
 #[derive(Debug)]
@@ -87,7 +87,7 @@ impl Engine {
             Ok(crafted) if began.elapsed() < TELLING => crafted.crafted_prompt,
             // It would work on something else, and complete this when it stops.
             untold => {
-                self.give_back(taken).await?;
+                self.give_back(vec![taken]).await?;
                 return untold.map(|_| Given::default());
             }
         };
@@ -110,14 +110,9 @@ impl Engine {
         self.crafted(request).await
     }
 
-    /// Gives a subtask back that is held under this lease; nothing when it no longer is.
-    pub(super) async fn give_back(&self, (id, token): Taken) -> Result<()> {
-        let back =
-            PatchSubtask { status: Some(SubtaskStatus::Pending), token, ..PatchSubtask::default() };
-        match self.patch_subtask(id, back).await {
-            Ok(_) | Err(Error::Refused(Refusal::Conflict { .. })) => Ok(()),
-            Err(error) => Err(error),
-        }
+    /// Gives subtasks back that are held under these leases.
+    pub(super) async fn give_back(&self, taken: Vec<Taken>) -> Result<()> {
+        give_back(self.pool_ref(), &self.inner.appender, taken).await
     }
 
     /// What a subagent held is completed with its last words, or has failed if they say so.
